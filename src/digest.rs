@@ -33,7 +33,7 @@ impl Digest {
 }
 
 /// Takes bytes as they pass by and gives their digest at the end.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {

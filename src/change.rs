@@ -1,0 +1,279 @@
+//! The one idea: undo is not an operation, it is applying the previous state.
+//!
+//! A [`Resource`] is a thing on the node that can be *read* as a value and *set*
+//! to any such value. Given that, a [`Change`] from one state to another is plain
+//! data, and planning, applying, undoing and reporting are written here once for
+//! all kinds. [`Step`] and [`Wanted`] close over the kinds so that changes can be
+//! journaled and read back without type tags of their own.
+
+use std::fmt::{self, Debug, Display};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::host::Host;
+use crate::resource::{File, Module, Policy, Sysctl, Table, Unit};
+use crate::{Error, Result};
+
+/// A thing on the node, named well enough to be found again later.
+///
+/// `Display` is its name within its kind; kind and name together identify it
+/// across runs.
+pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + DeserializeOwned {
+    /// Everything about it that we own. Absence is one of its values.
+    type State: Clone + Debug + PartialEq + Display + Serialize + DeserializeOwned;
+
+    /// Reads the state the node is in. Changes nothing.
+    fn observe(&self, host: &Host) -> Result<Self::State>;
+
+    /// Puts the node into `to`: any state that [`observe`](Self::observe) can return.
+    fn converge(&self, host: &Host, to: &Self::State) -> Result<()>;
+
+    /// The state that `now` will have become once `earlier` was applied.
+    ///
+    /// Only for plans: a run observes again. Most things are touched by nothing
+    /// but their own change.
+    fn foresee(&self, now: Self::State, earlier: &[Step]) -> Self::State {
+        let _ = earlier;
+        now
+    }
+
+    /// What undoing goes back to, where a state that was seen cannot be brought
+    /// about again: a unit can be restarted, but not made stale.
+    fn attainable(seen: &Self::State) -> Self::State {
+        seen.clone()
+    }
+
+    /// Whether being put into `to` starts something that uses the rest of the
+    /// node. Undoing leaves such steps until all else is back in its place.
+    fn starts(to: &Self::State) -> bool {
+        let _ = to;
+        false
+    }
+
+    /// The difference as text, for kinds whose states are text.
+    fn diff(&self, host: &Host, from: &Self::State, to: &Self::State) -> Option<String> {
+        let _ = (host, from, to);
+        None
+    }
+}
+
+/// The only unit of work: one resource going from one state to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Change<R: Resource> {
+    /// What changes.
+    pub on: R,
+    /// The state it was found in.
+    pub from: R::State,
+    /// The state it is put into.
+    pub to: R::State,
+}
+
+/// A resource and the state it is to have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want<R: Resource> {
+    /// The resource.
+    pub on: R,
+    /// Its wanted state.
+    pub to: R::State,
+}
+
+/// Where a resource stands, seen from one change to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Where the change would take it from.
+    AtFrom,
+    /// Where the change would take it to.
+    AtTo,
+    /// Somewhere else: described.
+    Elsewhere(String),
+}
+
+impl<R: Resource> Change<R> {
+    fn apply(&self, host: &Host) -> Result<()> {
+        if self.on.observe(host)? == self.to {
+            return Ok(());
+        }
+        self.on.converge(host, &self.to)?;
+        let found = self.on.observe(host)?;
+        if found == self.to {
+            return Ok(());
+        }
+        Err(Error::NotConverged {
+            on: self.on.to_string(),
+            wanted: self.to.to_string(),
+            found: found.to_string(),
+        })
+    }
+
+    fn inverse(&self) -> Self {
+        Self { on: self.on.clone(), from: self.to.clone(), to: R::attainable(&self.from) }
+    }
+
+    fn standing(&self, host: &Host) -> Result<Standing> {
+        let now = self.on.observe(host)?;
+        Ok(if now == self.to {
+            Standing::AtTo
+        } else if now == self.from {
+            Standing::AtFrom
+        } else {
+            Standing::Elsewhere(now.to_string())
+        })
+    }
+
+    /// (a to b) then (b to c) is (a to c); `None` where that is no change at all.
+    fn then(self, later: Self) -> Option<Self> {
+        (self.from != later.to).then_some(Self { on: later.on, from: self.from, to: later.to })
+    }
+}
+
+impl<R: Resource> Want<R> {
+    fn change(&self, host: &Host, earlier: &[Step]) -> Result<Option<Change<R>>> {
+        let from = self.on.foresee(self.on.observe(host)?, earlier);
+        Ok((from != self.to).then(|| Change { on: self.on.clone(), from, to: self.to.clone() }))
+    }
+}
+
+/// Names a resource across kinds and runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Name {
+    /// The kind, such as `file`.
+    pub kind: &'static str,
+    /// The name within the kind, such as `/etc/docker/daemon.json`.
+    pub on: String,
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.on)
+    }
+}
+
+/// Closes [`Step`] and [`Wanted`] over the kinds: one line a kind.
+macro_rules! kinds {
+    ($($variant:ident($resource:ident, $kind:literal),)+) => {
+        /// A change of any kind.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Step {
+            $(
+                #[doc = concat!("A change of a ", $kind, ".")]
+                #[serde(rename = $kind)]
+                $variant(Change<$resource>),
+            )+
+        }
+
+        /// A wanted state of any kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Wanted {
+            $(
+                #[doc = concat!("The wanted state of a ", $kind, ".")]
+                $variant(Want<$resource>),
+            )+
+        }
+
+        $(
+            impl From<Want<$resource>> for Wanted {
+                fn from(want: Want<$resource>) -> Self {
+                    Self::$variant(want)
+                }
+            }
+        )+
+
+        impl Step {
+            /// Kind and name of what it changes.
+            pub fn name(&self) -> Name {
+                match self {
+                    $(Self::$variant(change) => Name { kind: $kind, on: change.on.to_string() },)+
+                }
+            }
+
+            /// The state before, in words.
+            pub fn from(&self) -> String {
+                match self {
+                    $(Self::$variant(change) => change.from.to_string(),)+
+                }
+            }
+
+            /// The state after, in words.
+            pub fn to(&self) -> String {
+                match self {
+                    $(Self::$variant(change) => change.to.to_string(),)+
+                }
+            }
+
+            /// The difference as text, where the kind has one.
+            pub fn diff(&self, host: &Host) -> Option<String> {
+                match self {
+                    $(Self::$variant(change) => change.on.diff(host, &change.from, &change.to),)+
+                }
+            }
+
+            /// Makes the change, unless it already holds; reads it back.
+            pub fn apply(&self, host: &Host) -> Result<()> {
+                match self {
+                    $(Self::$variant(change) => change.apply(host),)+
+                }
+            }
+
+            /// The change that undoes this one.
+            #[must_use]
+            pub fn inverse(&self) -> Self {
+                match self {
+                    $(Self::$variant(change) => Self::$variant(change.inverse()),)+
+                }
+            }
+
+            /// Whether this starts something that uses the rest of the node.
+            pub fn starts(&self) -> bool {
+                match self {
+                    $(Self::$variant(change) => $resource::starts(&change.to),)+
+                }
+            }
+
+            /// Where the resource stands now.
+            pub fn standing(&self, host: &Host) -> Result<Standing> {
+                match self {
+                    $(Self::$variant(change) => change.standing(host),)+
+                }
+            }
+
+            /// This change followed by a `later` one of the same resource, as one;
+            /// `None` when together they change nothing.
+            pub fn then(self, later: Self) -> Option<Self> {
+                match (self, later) {
+                    $((Self::$variant(first), Self::$variant(later)) => {
+                        first.then(later).map(Self::$variant)
+                    })+
+                    (_, later) => Some(later),
+                }
+            }
+        }
+
+        impl Wanted {
+            /// Kind and name of what it is about.
+            pub fn name(&self) -> Name {
+                match self {
+                    $(Self::$variant(want) => Name { kind: $kind, on: want.on.to_string() },)+
+                }
+            }
+
+            /// The change that brings it about, if one is needed, given that
+            /// `earlier` will have been applied before.
+            pub fn change(&self, host: &Host, earlier: &[Step]) -> Result<Option<Step>> {
+                Ok(match self {
+                    $(Self::$variant(want) => want.change(host, earlier)?.map(Step::$variant),)+
+                })
+            }
+        }
+    };
+}
+
+kinds! {
+    File(File, "file"),
+    Module(Module, "module"),
+    Sysctl(Sysctl, "sysctl"),
+    Table(Table, "table"),
+    Policy(Policy, "policy"),
+    Unit(Unit, "unit"),
+}

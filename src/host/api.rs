@@ -1,0 +1,138 @@
+//! docker's API on its unix socket.
+//!
+//! HTTP/1.0, one request a connection: the answer ends when the daemon closes,
+//! so there is nothing to keep alive and no chunk to put together.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+/// More than any answer that is asked for here.
+const LARGEST_ANSWER: u64 = 16 << 20;
+
+/// The API of the daemon that listens on a socket.
+#[derive(Clone, Debug)]
+pub struct Api {
+    socket: PathBuf,
+    limit: Duration,
+}
+
+/// `GET /version`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DaemonVersion {
+    /// `28.5.2`.
+    pub version: String,
+}
+
+/// `GET /info`, as far as it is used.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DaemonInfo {
+    /// data-root.
+    pub docker_root_dir: String,
+    /// live-restore.
+    pub live_restore_enabled: bool,
+    /// debug.
+    pub debug: bool,
+    /// log-driver.
+    pub logging_driver: String,
+    /// The storage driver that it chose.
+    pub driver: String,
+    /// Containers that run.
+    pub containers_running: u64,
+    /// registry-mirrors and insecure-registries.
+    pub registry_config: RegistryConfig,
+}
+
+/// The registries of `GET /info`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RegistryConfig {
+    /// registry-mirrors, each with a slash at its end.
+    pub mirrors: Option<Vec<String>>,
+}
+
+impl Api {
+    /// The API on `socket`; an answer may take `limit`.
+    pub fn new(socket: PathBuf, limit: Duration) -> Self {
+        Self { socket, limit }
+    }
+
+    /// Whether the daemon answers.
+    pub fn ping(&self) -> Result<()> {
+        self.get("/_ping").map(drop)
+    }
+
+    /// The daemon's version.
+    pub fn version(&self) -> Result<DaemonVersion> {
+        self.get_json("/version")
+    }
+
+    /// How the daemon is configured.
+    pub fn info(&self) -> Result<DaemonInfo> {
+        self.get_json("/info")
+    }
+
+    fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        serde_json::from_slice(&self.get(path)?).map_err(|error| self.failed(format!("GET {path}: {error}")))
+    }
+
+    fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let answer = self.exchange(path).map_err(|error| self.failed(format!("GET {path}: {error}")))?;
+        let (status, body) =
+            split(&answer).ok_or_else(|| self.failed(format!("GET {path}: not an HTTP answer")))?;
+        if status == 200 {
+            Ok(body.to_owned())
+        } else {
+            Err(self.failed(format!("GET {path}: status {status}")))
+        }
+    }
+
+    fn exchange(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(self.limit))?;
+        stream.set_write_timeout(Some(self.limit))?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
+        let mut answer = Vec::new();
+        stream.take(LARGEST_ANSWER).read_to_end(&mut answer)?;
+        Ok(answer)
+    }
+
+    fn failed(&self, problem: String) -> Error {
+        Error::Api { socket: self.socket.clone(), problem }
+    }
+}
+
+/// Status and body of an HTTP answer.
+fn split(answer: &[u8]) -> Option<(u16, &[u8])> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = (answer.get(..end)?, answer.get(end + 4..)?);
+    let first = head.split(|byte| *byte == b'\r').next()?;
+    let status = std::str::from_utf8(first).ok()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_split_into_status_and_body() {
+        for (answer, split_up) in [
+            (&b"HTTP/1.0 200 OK\r\nA: b\r\n\r\nOK"[..], Some((200, &b"OK"[..]))),
+            (b"HTTP/1.1 500 Internal Server Error\r\n\r\n", Some((500, b""))),
+            (b"HTTP/1.0 200 OK\r\nA: b\r\n", None),
+            (b"", None),
+            (b"\r\n\r\n", None),
+        ] {
+            assert_eq!(split(answer), split_up);
+        }
+    }
+}

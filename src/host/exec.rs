@@ -1,0 +1,164 @@
+//! The one place that runs other programs.
+//!
+//! By name from a fixed list of directories, with a cleared environment, no
+//! standard input, a time limit, and what it wrote to stderr in the error.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::runtime::Runtime;
+
+use crate::{Error, Result};
+
+/// Where programs are looked for, in this order. Never the caller's PATH.
+pub const PATH: &[&str] = &["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// A program about to be run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+    search: Option<PathBuf>,
+    args: Vec<OsString>,
+    input: Option<Vec<u8>>,
+    limit: Duration,
+}
+
+/// What a program that succeeded wrote.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// The absolute path of a program, if it is installed.
+pub fn find(name: &str) -> Option<PathBuf> {
+    PATH.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
+}
+
+impl Program {
+    /// A system program, by name; or any program, by absolute path.
+    pub fn new(program: impl AsRef<Path>) -> Self {
+        Self {
+            path: program.as_ref().to_owned(),
+            search: None,
+            args: Vec::new(),
+            input: None,
+            limit: Duration::from_secs(30),
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives it `input` to read.
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
+    /// Puts a directory first in the PATH that the program sees.
+    #[must_use]
+    pub fn search(mut self, directory: &Path) -> Self {
+        self.search = Some(directory.to_owned());
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(self, runtime: &Runtime) -> Result<Output> {
+        let path = if self.path.is_absolute() {
+            self.path.clone()
+        } else {
+            find(&self.path.to_string_lossy()).ok_or_else(|| self.failed("is not installed"))?
+        };
+        let output = runtime
+            .block_on(async { tokio::time::timeout(self.limit, self.finish(&path)).await })
+            .map_err(|_| self.failed(format!("did not end within {} s", self.limit.as_secs())))?
+            .map_err(|error| self.failed(format!("could not be run: {error}")))?;
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            return Err(self.failed(format!("failed with {}: {}", output.status, tail(&stderr))));
+        }
+        Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+    }
+
+    async fn finish(&self, path: &Path) -> std::io::Result<std::process::Output> {
+        let mut child = tokio::process::Command::new(path)
+            .args(&self.args)
+            .env_clear()
+            .env("PATH", self.path_variable())
+            .env("LC_ALL", "C")
+            .current_dir("/")
+            .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), &self.input) {
+            stdin.write_all(input).await?;
+        }
+        child.wait_with_output().await
+    }
+
+    fn path_variable(&self) -> String {
+        let first = self.search.iter().map(|directory| directory.display().to_string());
+        first.chain(PATH.iter().map(|directory| (*directory).to_owned())).collect::<Vec<_>>().join(":")
+    }
+
+    fn failed(&self, problem: impl Into<String>) -> Error {
+        let words = self.args.iter().map(|arg| arg.to_string_lossy());
+        let program = std::iter::once(self.path.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ");
+        Error::Program { program, problem: problem.into() }
+    }
+}
+
+/// The last three lines: what a program says last says why it failed.
+fn tail(stderr: &str) -> String {
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn a_program_sees_nothing_of_our_environment() {
+        let output = Program::new("env").run(&runtime()).unwrap();
+        assert_eq!(output.stdout, "PATH=/usr/sbin:/usr/bin:/sbin:/bin\nLC_ALL=C\n");
+    }
+
+    #[test]
+    fn failure_carries_the_end_of_stderr() {
+        let error = Program::new("sh").args(["-c", "echo one >&2; echo two >&2; exit 3"]).run(&runtime());
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("exit status: 3: one; two"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let mut sleeper = Program::new("sleep").args(["60"]);
+        sleeper.limit = Duration::from_millis(50);
+        let text = sleeper.run(&runtime()).unwrap_err().to_string();
+        assert!(text.contains("did not end"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_named() {
+        let text = Program::new("no-such-program").run(&runtime()).unwrap_err().to_string();
+        assert_eq!(text, "no-such-program is not installed");
+    }
+}

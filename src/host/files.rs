@@ -1,0 +1,375 @@
+//! The only door to files: everything that comes into place does so here.
+//!
+//! A regular file is made under a temporary name in its own directory, given its
+//! owner and mode, flushed, and renamed over whatever was there; what was there
+//! is kept in the [store](super::store) first. The directories touched are
+//! flushed together by [`Files::flush`], before the journal says that a run is
+//! complete: until then its intents, which are on disk, cover them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{self as unix, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::fingerprints::Fingerprints;
+use super::store::{Content, Store};
+use crate::digest::Digest;
+use crate::resource::{FileState, Mode, Regular};
+use crate::{Error, Result};
+
+/// What is compared and shown as text is no larger.
+const LARGEST_TEXT: u64 = 256 << 10;
+
+/// Where systemd reads the units of the administrator.
+pub const UNIT_DIRECTORY: &str = "/etc/systemd/system";
+
+/// The door to the file system.
+#[derive(Debug)]
+pub struct Files {
+    store: Store,
+    fingerprints: Fingerprints,
+    unflushed: RefCell<BTreeSet<PathBuf>>,
+    units_changed: Cell<bool>,
+}
+
+impl Files {
+    /// Files, with displaced contents and fingerprints kept under `state`.
+    pub(super) fn new(state: &Path) -> Self {
+        Self {
+            store: Store::new(state.join("store")),
+            fingerprints: Fingerprints::at(state.join("fingerprints.json")),
+            unflushed: RefCell::default(),
+            units_changed: Cell::new(false),
+        }
+    }
+
+    /// Where contents are kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What is at `path`. A symbolic link is itself, not what it points to.
+    pub fn observe(&self, path: &Path) -> Result<FileState> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if is_nothing(&error) => return Ok(FileState::Absent),
+            Err(error) => return Err(Error::io("look at", path)(error)),
+        };
+        let (mode, uid, gid) = (Mode(metadata.mode() & 0o7777), metadata.uid(), metadata.gid());
+        if metadata.is_dir() {
+            Ok(FileState::Directory { mode, uid, gid })
+        } else if metadata.is_symlink() {
+            let target = fs::read_link(path).map_err(Error::io("read the link", path))?;
+            Ok(FileState::Symlink { target })
+        } else if metadata.is_file() {
+            let sha256 = self.digest(path, &metadata)?;
+            Ok(FileState::Regular(Regular { sha256, mode, uid, gid }))
+        } else {
+            Err(Error::Foreign {
+                path: path.to_owned(),
+                problem: "neither a file, a directory nor a link".to_owned(),
+                help: "find out what made it, and remove it".to_owned(),
+            })
+        }
+    }
+
+    /// Puts `state` at `path`.
+    pub fn put(&self, path: &Path, state: &FileState) -> Result<()> {
+        let now = self.observe(path)?;
+        match (&now, state) {
+            (FileState::Regular(old), FileState::Regular(new)) if old.sha256 == new.sha256 => {
+                self.own(path, new)?;
+            }
+            (FileState::Directory { .. }, FileState::Directory { mode, uid, gid }) => {
+                set_owner(path, *uid, *gid, *mode)?;
+            }
+            _ => {
+                self.displace(path, &now)?;
+                self.replace(path, &now, state)?;
+            }
+        }
+        self.note(path);
+        Ok(())
+    }
+
+    /// Offers bytes that a change may put in place, and names them.
+    pub fn offer(&self, bytes: Vec<u8>) -> Digest {
+        self.store.offer(bytes)
+    }
+
+    /// The text with this digest, if it is one: offered, at `path` now, or kept.
+    pub fn text(&self, path: &Path, sha256: Digest) -> Option<String> {
+        let bytes = match self.store.read(sha256, path, LARGEST_TEXT) {
+            Some(bytes) => bytes,
+            None => read_small(path).filter(|bytes| Digest::of(bytes) == sha256)?,
+        };
+        String::from_utf8(bytes).ok()
+    }
+
+    /// The text of rules that were kept or offered.
+    pub fn kept_text(&self, sha256: Digest) -> Result<String> {
+        self.store
+            .read(sha256, self.store.home(), u64::MAX)
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .ok_or_else(|| self.store.missing(sha256))
+    }
+
+    /// Flushes every directory in which something came, went or changed.
+    pub fn flush(&self) -> Result<()> {
+        for directory in self.unflushed.take() {
+            match File::open(&directory) {
+                Ok(open) => open.sync_all().map_err(Error::io("flush", &directory))?,
+                Err(error) if is_nothing(&error) => {}
+                Err(error) => return Err(Error::io("flush", &directory)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers the digests of what was read and written, for the next run.
+    pub fn remember(&self) -> Result<()> {
+        self.fingerprints.save(self)
+    }
+
+    /// Whether a unit file changed since this was last asked.
+    pub fn take_units_changed(&self) -> bool {
+        self.units_changed.take()
+    }
+
+    /// Forgets every fingerprint: each digest is taken of the bytes anew.
+    pub fn distrust(&self) {
+        self.fingerprints.forget();
+    }
+
+    /// Writes one of node-setup's own state files, whole.
+    pub(super) fn write_state(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        if let Some(directory) = path.parent() {
+            make_private_directory(directory)?;
+        }
+        let temporary = temporary_beside(path);
+        let file = create(&temporary, 0o600)?;
+        fill(&file, bytes).map_err(Error::io("write", &temporary))?;
+        fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
+        self.note(path);
+        self.flush()
+    }
+
+    fn digest(&self, path: &Path, metadata: &Metadata) -> Result<Digest> {
+        if let Some(known) = self.fingerprints.lookup(path, metadata) {
+            return Ok(known);
+        }
+        let digest = File::open(path)
+            .and_then(|mut file| Digest::of_reader(&mut file))
+            .map_err(Error::io("read", path))?;
+        self.fingerprints.record(path, metadata, digest);
+        Ok(digest)
+    }
+
+    /// Keeps what is about to be replaced.
+    fn displace(&self, path: &Path, now: &FileState) -> Result<()> {
+        match now {
+            FileState::Regular(regular) => self.store.keep(path, regular.sha256),
+            _ => Ok(()),
+        }
+    }
+
+    fn replace(&self, path: &Path, now: &FileState, state: &FileState) -> Result<()> {
+        let is_directory = matches!(now, FileState::Directory { .. });
+        if is_directory || matches!(state, FileState::Absent) {
+            remove(path, is_directory)?;
+        }
+        match state {
+            FileState::Absent => Ok(()),
+            FileState::Directory { mode, uid, gid } => {
+                if matches!(now, FileState::Regular(_) | FileState::Symlink { .. }) {
+                    remove(path, false)?;
+                }
+                fs::create_dir(path).map_err(Error::io("create the directory", path))?;
+                set_owner(path, *uid, *gid, *mode)
+            }
+            FileState::Symlink { target } => {
+                let temporary = temporary_beside(path);
+                unix::symlink(target, &temporary).map_err(Error::io("link", &temporary))?;
+                fs::rename(&temporary, path).map_err(Error::io("put in place", path))
+            }
+            FileState::Regular(regular) => self.install(path, regular),
+        }
+    }
+
+    /// The one function by which a regular file comes into place.
+    fn install(&self, path: &Path, regular: &Regular) -> Result<()> {
+        let temporary = temporary_beside(path);
+        match self.store.content(regular.sha256, path) {
+            Some(Content::Staged(staged)) => {
+                fs::rename(&staged, &temporary).map_err(Error::io("move", &staged))?;
+            }
+            Some(Content::Bytes(bytes)) => {
+                let file = create(&temporary, 0o600)?;
+                fill(&file, &bytes).map_err(Error::io("write", &temporary))?;
+            }
+            Some(Content::Copy(source)) => {
+                let mut file = create(&temporary, 0o600)?;
+                File::open(&source)
+                    .and_then(|mut open| io::copy(&mut open, &mut file))
+                    .map_err(Error::io("copy", &source))?;
+                file.sync_all().map_err(Error::io("flush", &temporary))?;
+            }
+            None => return Err(self.store.missing(regular.sha256)),
+        }
+        set_owner(&temporary, regular.uid, regular.gid, regular.mode)?;
+        fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
+        let metadata = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
+        self.fingerprints.record_own(path, &metadata, regular.sha256);
+        Ok(())
+    }
+
+    fn own(&self, path: &Path, regular: &Regular) -> Result<()> {
+        set_owner(path, regular.uid, regular.gid, regular.mode)?;
+        let metadata = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
+        self.fingerprints.record_own(path, &metadata, regular.sha256);
+        Ok(())
+    }
+
+    fn note(&self, path: &Path) {
+        if let Some(parent) = path.parent() {
+            self.unflushed.borrow_mut().insert(parent.to_owned());
+            if parent.starts_with(UNIT_DIRECTORY) {
+                self.units_changed.set(true);
+            }
+        }
+    }
+}
+
+/// `/etc/docker/.daemon.json.node-setup`: one name for one target, so that a
+/// run that died leaves at most this, and the next one starts by replacing it.
+pub fn temporary_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.node-setup"));
+    // Whatever is there is ours, and stale: we hold the lock.
+    let _ = fs::remove_file(&temporary);
+    temporary
+}
+
+/// Creates a file that must not be there yet, and is not reached through a link.
+pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(Error::io("create", path))
+}
+
+/// Creates a directory for root's eyes only, and what leads to it.
+pub(super) fn make_private_directory(path: &Path) -> Result<()> {
+    fs::create_dir_all(path)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
+        .map_err(Error::io("create the directory", path))
+}
+
+fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn set_owner(path: &Path, uid: u32, gid: u32, mode: Mode) -> Result<()> {
+    unix::lchown(path, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
+    fs::set_permissions(path, Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+}
+
+fn remove(path: &Path, is_directory: bool) -> Result<()> {
+    let removed = if is_directory { fs::remove_dir(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if !is_nothing(&error) => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn read_small(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    (metadata.is_file() && metadata.len() <= LARGEST_TEXT).then(|| fs::read(path).ok())?
+}
+
+/// Not there, or not there because what should lead to it is no directory.
+pub(super) fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn states(uid: u32, gid: u32, files: &Files) -> Vec<FileState> {
+        let regular = |text: &str, mode| {
+            let sha256 = files.offer(text.as_bytes().to_vec());
+            FileState::Regular(Regular { sha256, mode: Mode(mode), uid, gid })
+        };
+        vec![
+            FileState::Absent,
+            regular("one", 0o644),
+            regular("two", 0o644),
+            regular("two", 0o600),
+            FileState::Symlink { target: "elsewhere".into() },
+            FileState::Directory { mode: Mode(0o755), uid, gid },
+            FileState::Directory { mode: Mode(0o700), uid, gid },
+        ]
+    }
+
+    #[test]
+    fn any_state_can_follow_any_other_and_come_back() {
+        let scratch = tempfile::tempdir().unwrap();
+        let owner = fs::metadata(scratch.path()).unwrap();
+        let path = scratch.path().join("target");
+        let all = states(owner.uid(), owner.gid(), &Files::new(&scratch.path().join("state")));
+        for from in &all {
+            for to in &all {
+                let files = Files::new(&scratch.path().join("state"));
+                states(owner.uid(), owner.gid(), &files);
+                for state in [from, to, from] {
+                    files.put(&path, state).unwrap();
+                    assert_eq!(&files.observe(&path).unwrap(), state, "{from} to {to}");
+                    files.distrust();
+                    assert_eq!(&files.observe(&path).unwrap(), state, "{from} to {to}, digests taken anew");
+                }
+                files.flush().unwrap();
+            }
+        }
+        let left: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "nothing but the target and the state: {left:?}");
+    }
+
+    #[test]
+    fn what_was_displaced_comes_back_without_being_offered_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("target");
+        fs::write(&path, "the user's own").unwrap();
+        let state = scratch.path().join("state");
+        let before = Files::new(&state).observe(&path).unwrap();
+        let files = Files::new(&state);
+        files.put(&path, &FileState::Absent).unwrap();
+        let later = Files::new(&state);
+        later.put(&path, &before).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "the user's own");
+    }
+
+    #[test]
+    fn a_full_directory_is_not_removed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("target");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        let files = Files::new(&scratch.path().join("state"));
+        assert!(files.put(&path, &FileState::Absent).is_err());
+        assert!(path.join("inside").is_dir());
+    }
+
+    #[test]
+    fn a_stale_temporary_is_no_obstacle() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("target");
+        fs::write(scratch.path().join(".target.node-setup"), "half").unwrap();
+        let owner = fs::metadata(scratch.path()).unwrap();
+        let files = Files::new(&scratch.path().join("state"));
+        let state = states(owner.uid(), owner.gid(), &files).remove(1);
+        files.put(&path, &state).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        assert!(!scratch.path().join(".target.node-setup").exists());
+    }
+}

@@ -1,0 +1,147 @@
+//! The running kernel: its modules and parameters.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::exec::Program;
+use crate::{Error, Result};
+
+/// The door to `/proc/sys`, `/sys/module` and `modprobe`.
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    pub(super) runtime: &'a tokio::runtime::Runtime,
+}
+
+/// How this kernel has a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// Part of the kernel's image.
+    BuiltIn,
+    /// A file that can be loaded, or that was.
+    Loadable,
+    /// Not at all.
+    Missing,
+}
+
+/// What shows that a module is there when `/sys/module` does not: built-in
+/// modules without parameters have no directory, and a container may have no `/sys`.
+const EVIDENCE: &[(&str, &str)] = &[
+    ("br_netfilter", "/proc/sys/net/bridge/bridge-nf-call-iptables"),
+    ("nf_conntrack", "/proc/sys/net/netfilter/nf_conntrack_max"),
+    ("ip_vs", "/proc/net/ip_vs"),
+];
+
+impl Kernel<'_> {
+    /// Whether the module is in the kernel now.
+    pub fn has_module(&self, name: &str) -> bool {
+        Path::new("/sys/module").join(name).is_dir()
+            || EVIDENCE.iter().any(|(module, path)| *module == name && Path::new(path).exists())
+            || (name == "overlay" && knows_filesystem("overlay"))
+    }
+
+    /// How the kernel has each of `names`, from the index that depmod made.
+    pub fn availability(&self, names: &[&str]) -> BTreeMap<String, Availability> {
+        let directory = module_directory();
+        let read = |file: &str| fs::read_to_string(directory.join(file)).unwrap_or_default();
+        let (loadable, built_in) = (read("modules.dep"), read("modules.builtin"));
+        let judge = |name: &str| {
+            if lists(&loadable, name) {
+                Availability::Loadable
+            } else if lists(&built_in, name) || self.has_module(name) {
+                Availability::BuiltIn
+            } else {
+                Availability::Missing
+            }
+        };
+        names.iter().map(|name| ((*name).to_owned(), judge(name))).collect()
+    }
+
+    /// Loads a module and what it depends on.
+    pub fn load_module(&self, name: &str) -> Result<()> {
+        Program::new("modprobe").args(["--", name]).run(self.runtime).map(drop)
+    }
+
+    /// Takes a module out, if nothing uses it.
+    pub fn unload_module(&self, name: &str) -> Result<()> {
+        Program::new("modprobe").args(["-r", "--", name]).run(self.runtime).map(drop)
+    }
+
+    /// The value of a parameter, `None` if this kernel has no such key.
+    pub fn sysctl(&self, key: &str) -> Result<Option<String>> {
+        let path = sysctl_path(key);
+        match fs::read_to_string(&path) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
+    }
+
+    /// Sets a parameter until the next boot.
+    pub fn set_sysctl(&self, key: &str, value: &str) -> Result<()> {
+        let path = sysctl_path(key);
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(value.as_bytes()))
+            .map_err(Error::io("set", path))
+    }
+}
+
+/// `net.ipv4.conf.eth0/1.forwarding` names the interface `eth0.1`: in a key that
+/// has a dot first, dots separate and slashes are dots (sysctl.d(5)).
+fn sysctl_path(key: &str) -> PathBuf {
+    let dotted = key.find('.') < key.find('/') || !key.contains('/');
+    let swap = |c| match c {
+        '.' if dotted => '/',
+        '/' if dotted => '.',
+        c => c,
+    };
+    Path::new("/proc/sys").join(key.chars().map(swap).collect::<String>())
+}
+
+fn knows_filesystem(name: &str) -> bool {
+    fs::read_to_string("/proc/filesystems").is_ok_and(|text| text.split_whitespace().any(|word| word == name))
+}
+
+fn module_directory() -> PathBuf {
+    let release = nix::sys::utsname::uname().map(|names| names.release().to_owned()).unwrap_or_default();
+    Path::new("/lib/modules").join(release)
+}
+
+/// Whether an index of module files has `name`: file names may use `-` for `_`.
+fn lists(index: &str, name: &str) -> bool {
+    index.lines().any(|line| {
+        let path = line.split(':').next().unwrap_or(line);
+        let file = path.rsplit('/').next().unwrap_or(path);
+        file.split_once(".ko").is_some_and(|(stem, _)| stem.replace('-', "_") == name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_paths_as_sysctl_d_has_them() {
+        for (key, path) in [
+            ("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward"),
+            ("net/ipv4/conf/eth0.1/forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"),
+            ("net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"),
+        ] {
+            assert_eq!(sysctl_path(key), Path::new(path), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_index_lists_a_module_under_either_spelling() {
+        let index = "kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz\n\
+                     kernel/net/netfilter/ipvs/ip-vs.ko:\nkernel/fs/overlayfs/overlay.ko.zst:\n";
+        for (name, listed) in
+            [("br_netfilter", true), ("ip_vs", true), ("overlay", true), ("bridge", false), ("over", false)]
+        {
+            assert_eq!(lists(index, name), listed, "{name}");
+        }
+    }
+}

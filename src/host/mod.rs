@@ -1,0 +1,141 @@
+//! The only doors to the outside: files, kernel, netfilter, netlink, systemd,
+//! docker's API, other programs.
+//!
+//! The core is synchronous. One current-thread runtime lives in [`Host`], and
+//! only the files in this directory know that it exists. Doors are opened when
+//! something first goes through them.
+
+mod api;
+mod exec;
+mod files;
+mod fingerprints;
+mod interrupt;
+mod kernel;
+mod netfilter;
+mod netlink;
+mod service;
+mod store;
+mod systemd;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rtnetlink::Handle;
+use tokio::runtime::{Builder, Runtime};
+use zbus::Connection;
+
+use crate::{Error, Result};
+
+pub use api::{Api, DaemonInfo, DaemonVersion};
+pub use exec::{Output, PATH, Program, find as find_program};
+pub use files::{Files, UNIT_DIRECTORY, temporary_beside};
+pub use interrupt::Interrupt;
+pub use kernel::{Availability, Kernel};
+pub use netfilter::{Backend, Family, Netfilter, Tools};
+pub use netlink::{Address, Link, Netlink, Route, ipv4_on, is_reachable};
+pub use store::{Content, Incoming, Store, Written};
+pub use systemd::{Systemd, UnitFacts};
+
+/// Where node-setup keeps what it must not forget.
+pub const STATE: &str = "/var/lib/node-setup";
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// docker, from its start until it is ready.
+    pub ready: Duration,
+}
+
+/// The machine that this runs on.
+#[derive(Debug)]
+pub struct Host {
+    runtime: Runtime,
+    files: Files,
+    state: PathBuf,
+    limits: Limits,
+    interrupt: Interrupt,
+    bus: OnceCell<Connection>,
+    netlink: OnceCell<Handle>,
+    tools: OnceCell<Tools>,
+}
+
+impl Host {
+    /// This machine.
+    pub fn new(limits: Limits, interrupt: Interrupt) -> Result<Self> {
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(Error::io("set up", "the runtime"))?;
+        Ok(Self {
+            runtime,
+            files: Files::new(Path::new(STATE)),
+            state: PathBuf::from(STATE),
+            limits,
+            interrupt,
+            bus: OnceCell::new(),
+            netlink: OnceCell::new(),
+            tools: OnceCell::new(),
+        })
+    }
+
+    /// Files, and the store of contents.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Where node-setup keeps what it must not forget.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Modules and kernel parameters.
+    pub fn kernel(&self) -> Kernel<'_> {
+        Kernel { runtime: &self.runtime }
+    }
+
+    /// systemd. Fails where the system bus cannot be reached.
+    pub fn systemd(&self) -> Result<Systemd<'_>> {
+        let bus = get_or_try_init(&self.bus, || Systemd::connect(&self.runtime))?;
+        let job_limit = self.limits.ready;
+        Ok(Systemd { runtime: &self.runtime, bus, interrupt: &self.interrupt, job_limit })
+    }
+
+    /// Links, addresses and routes.
+    pub fn netlink(&self) -> Result<Netlink<'_>> {
+        let handle = get_or_try_init(&self.netlink, || Netlink::connect(&self.runtime))?;
+        Ok(Netlink { runtime: &self.runtime, handle })
+    }
+
+    /// Chain policies and rules.
+    pub fn netfilter(&self) -> Result<Netfilter<'_>> {
+        let tools = self.tools.get_or_init(|| Tools::find(&self.runtime));
+        Ok(Netfilter { runtime: &self.runtime, tools })
+    }
+
+    /// Runs another program.
+    pub fn run(&self, program: Program) -> Result<Output> {
+        program.run(&self.runtime)
+    }
+
+    /// How long things may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Whether the run was asked to stop.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Lets a moment pass between two looks at something that is awaited.
+    fn pause(&self, moment: Duration) {
+        self.runtime.block_on(tokio::time::sleep(moment));
+    }
+}
+
+fn get_or_try_init<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if cell.get().is_none() {
+        let _ = cell.set(make()?);
+    }
+    cell.get()
+        .ok_or_else(|| Error::State { path: "memory".into(), problem: "a door did not open".to_owned() })
+}

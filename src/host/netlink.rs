@@ -1,0 +1,179 @@
+//! Links, addresses and routes, from the kernel itself.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use futures_util::{TryStream, TryStreamExt};
+use ipnet::{IpNet, Ipv4Net};
+use netlink_packet_route::address::AddressAttribute;
+use netlink_packet_route::link::{
+    InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
+use rtnetlink::{Handle, RouteMessageBuilder};
+use tokio::runtime::Runtime;
+
+use crate::{Error, Result};
+
+/// The door to rtnetlink.
+#[derive(Debug)]
+pub struct Netlink<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) handle: &'a Handle,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The kernel's number for it.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Largest packet, in bytes.
+    pub mtu: u32,
+    /// Administratively up.
+    pub up: bool,
+    /// The bridge it is a port of.
+    pub bridge: Option<u32>,
+    /// Whether a bridge port sends packets back out of the port they came in by.
+    pub hairpin: Option<bool>,
+}
+
+/// An address on an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The interface.
+    pub link: u32,
+    /// Address and prefix length.
+    pub net: IpNet,
+}
+
+/// A unicast IPv4 route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Where it leads.
+    pub destination: Ipv4Net,
+    /// The interface it leaves by.
+    pub link: Option<u32>,
+}
+
+impl Netlink<'_> {
+    /// Opens a netlink socket, served by `runtime` whenever something is asked of it.
+    pub(super) fn connect(runtime: &Runtime) -> Result<Handle> {
+        let _guard = runtime.enter();
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(|source| Error::Io {
+            action: "open",
+            path: "NETLINK_ROUTE".into(),
+            source,
+        })?;
+        runtime.spawn(connection);
+        Ok(handle)
+    }
+
+    /// Every interface.
+    pub fn links(&self) -> Result<Vec<Link>> {
+        let messages = self.all("list the links", self.handle.link().get().execute())?;
+        Ok(messages.iter().map(link).collect())
+    }
+
+    /// Every address.
+    pub fn addresses(&self) -> Result<Vec<Address>> {
+        let messages = self.all("list the addresses", self.handle.address().get().execute())?;
+        let address = |message: &netlink_packet_route::address::AddressMessage| {
+            let local = message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Local(address) => Some(*address),
+                _ => None,
+            });
+            let plain = message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Address(address) => Some(*address),
+                _ => None,
+            });
+            let net = IpNet::new(local.or(plain)?, message.header.prefix_len).ok()?;
+            Some(Address { link: message.header.index, net })
+        };
+        Ok(messages.iter().filter_map(address).collect())
+    }
+
+    /// Every unicast IPv4 route of every table.
+    pub fn routes(&self) -> Result<Vec<Route>> {
+        let request = RouteMessageBuilder::<Ipv4Addr>::new().build();
+        let messages = self.all("list the routes", self.handle.route().get(request).execute())?;
+        Ok(messages.iter().filter_map(route).collect())
+    }
+
+    /// Deletes an interface.
+    pub fn delete(&self, link: u32) -> Result<()> {
+        self.runtime
+            .block_on(self.handle.link().del(link).execute())
+            .map_err(|source| Error::Netlink { action: "delete the link", source })
+    }
+
+    fn all<T>(
+        &self,
+        action: &'static str,
+        stream: impl TryStream<Ok = T, Error = rtnetlink::Error>,
+    ) -> Result<Vec<T>> {
+        self.runtime.block_on(stream.try_collect()).map_err(|source| Error::Netlink { action, source })
+    }
+}
+
+fn link(message: &LinkMessage) -> Link {
+    let mut link = Link {
+        index: message.header.index,
+        name: String::new(),
+        mtu: 0,
+        up: message.header.flags.contains(LinkFlags::Up),
+        bridge: None,
+        hairpin: None,
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+            LinkAttribute::Controller(bridge) => link.bridge = Some(*bridge),
+            LinkAttribute::LinkInfo(infos) => link.hairpin = infos.iter().find_map(hairpin),
+            _ => {}
+        }
+    }
+    link
+}
+
+fn hairpin(info: &LinkInfo) -> Option<bool> {
+    let LinkInfo::PortData(InfoPortData::BridgePort(port)) = info else { return None };
+    port.iter().find_map(|attribute| match attribute {
+        InfoBridgePort::HairpinMode(on) => Some(*on),
+        _ => None,
+    })
+}
+
+fn route(message: &RouteMessage) -> Option<Route> {
+    if message.header.kind != RouteType::Unicast {
+        return None;
+    }
+    let mut destination = Ipv4Addr::UNSPECIFIED;
+    let mut link = None;
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet(address)) => destination = *address,
+            RouteAttribute::Oif(index) => link = Some(*index),
+            _ => {}
+        }
+    }
+    let destination = Ipv4Net::new(destination, message.header.destination_prefix_length).ok()?;
+    Some(Route { destination, link })
+}
+
+/// The IPv4 nets among `addresses` that are on `link`.
+pub fn ipv4_on(addresses: &[Address], link: u32) -> impl Iterator<Item = Ipv4Net> {
+    addresses.iter().filter(move |address| address.link == link).filter_map(|address| match address.net {
+        IpNet::V4(net) => Some(net),
+        IpNet::V6(_) => None,
+    })
+}
+
+/// Whether an address is one that people reach the node by: not loopback, not link-local.
+pub fn is_reachable(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !address.is_loopback() && !address.is_link_local(),
+        IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
+    }
+}

@@ -1,0 +1,248 @@
+//! Where contents are kept: by digest, each once.
+//!
+//! Two kinds lie here. *Staged* contents are an archive's members, unpacked but
+//! not yet in place; putting one in place moves it. *Kept* contents were
+//! displaced by a change, and are what undoing puts back; a large one is kept as
+//! a second name of the same inode, never as a copy.
+//!
+//! Both have to be on the file system of their target for that. Where it is not
+//! the file system of `/var/lib`, a second store is made at its top.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::files::{create, is_nothing, make_private_directory};
+use crate::digest::{Digest, Hasher};
+use crate::{Error, Result};
+
+/// A kept content up to this size is copied into place and stays kept too.
+const SMALL: u64 = 1 << 20;
+
+/// Contents by digest.
+#[derive(Debug)]
+pub struct Store {
+    home: PathBuf,
+    offered: RefCell<BTreeMap<Digest, Vec<u8>>>,
+}
+
+/// How a content can be brought into place.
+#[derive(Debug)]
+pub enum Content {
+    /// Written from memory.
+    Bytes(Vec<u8>),
+    /// Copied from a file that stays.
+    Copy(PathBuf),
+    /// Moved: the file is on the same file system, and nobody else's.
+    Staged(PathBuf),
+}
+
+impl Store {
+    /// The store under `home`.
+    pub fn new(home: PathBuf) -> Self {
+        Self { home, offered: RefCell::default() }
+    }
+
+    /// Its directory on the file system of the state.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Holds bytes in memory for this run, and names them.
+    pub fn offer(&self, bytes: Vec<u8>) -> Digest {
+        let digest = Digest::of(&bytes);
+        self.offered.borrow_mut().insert(digest, bytes);
+        digest
+    }
+
+    /// Writes offered bytes down, so that undoing finds them in a later run.
+    pub fn keep_offered(&self, sha256: Digest) -> Result<()> {
+        let kept = self.home.join("kept").join(sha256.to_string());
+        let Some(bytes) = self.offered.borrow().get(&sha256).cloned() else {
+            return Err(self.missing(sha256));
+        };
+        if kept.exists() {
+            return Ok(());
+        }
+        let mut incoming = Incoming::new(&self.home, "kept")?;
+        incoming.write(&bytes)?;
+        incoming.finish()?.settle()
+    }
+
+    /// Keeps what is at `path` now, whose digest is known.
+    pub fn keep(&self, path: &Path, sha256: Digest) -> Result<()> {
+        let directory = self.directory_for(path).join("kept");
+        let kept = directory.join(sha256.to_string());
+        if kept.exists() {
+            return Ok(());
+        }
+        make_private_directory(&directory)?;
+        if fs::hard_link(path, &kept).is_ok() {
+            return sync_directory(&directory);
+        }
+        let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
+        let mut source = File::open(path).map_err(Error::io("read", path))?;
+        io::copy(&mut source, &mut incoming).map_err(Error::io("copy", path))?;
+        incoming.finish()?.settle()
+    }
+
+    /// How the content with this digest can come into place at `target`.
+    pub fn content(&self, sha256: Digest, target: &Path) -> Option<Content> {
+        if let Some(bytes) = self.offered.borrow().get(&sha256) {
+            return Some(Content::Bytes(bytes.clone()));
+        }
+        let name = sha256.to_string();
+        let near = self.directory_for(target);
+        let staged = near.join("staged").join(&name);
+        if staged.is_file() {
+            return Some(Content::Staged(staged));
+        }
+        let kept = [near.join("kept").join(&name), self.home.join("kept").join(&name)];
+        let kept = kept.into_iter().find(|path| path.is_file())?;
+        let movable = kept.starts_with(&near) && fs::metadata(&kept).is_ok_and(|file| file.len() > SMALL);
+        Some(if movable { Content::Staged(kept) } else { Content::Copy(kept) })
+    }
+
+    /// The bytes with this digest, if they are here and no more than `largest`.
+    pub fn read(&self, sha256: Digest, target: &Path, largest: u64) -> Option<Vec<u8>> {
+        match self.content(sha256, target)? {
+            Content::Bytes(bytes) => Some(bytes),
+            Content::Copy(path) | Content::Staged(path) => {
+                let small = fs::metadata(&path).is_ok_and(|file| file.len() <= largest);
+                small.then(|| fs::read(&path).ok())?.filter(|bytes| Digest::of(bytes) == sha256)
+            }
+        }
+    }
+
+    /// Whether the content is staged for `target`.
+    pub fn is_staged(&self, sha256: Digest, target: &Path) -> bool {
+        self.staged(sha256, target).is_file()
+    }
+
+    /// Where a content is staged for `target`.
+    pub fn staged(&self, sha256: Digest, target: &Path) -> PathBuf {
+        self.directory_for(target).join("staged").join(sha256.to_string())
+    }
+
+    /// Begins to stage a content for `target`.
+    pub fn stage(&self, target: &Path) -> Result<Incoming> {
+        Incoming::new(&self.directory_for(target), "staged")
+    }
+
+    /// Throws away what is staged for `target`'s file system.
+    pub fn clear_staged(&self, target: &Path) -> Result<()> {
+        let directory = self.directory_for(target).join("staged");
+        match fs::remove_dir_all(&directory) {
+            Err(error) if !is_nothing(&error) => Err(Error::io("remove", directory)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error that a content is not here.
+    pub fn missing(&self, sha256: Digest) -> Error {
+        Error::State {
+            path: self.home.clone(),
+            problem: format!("it does not have the contents with digest {sha256}"),
+        }
+    }
+
+    /// The store's directory on the file system that `target` is on.
+    fn directory_for(&self, target: &Path) -> PathBuf {
+        match (device_of(target), device_of(&self.home)) {
+            (Some((device, top)), Some((home, _))) if device != home => top.join(".node-setup-store"),
+            _ => self.home.clone(),
+        }
+    }
+}
+
+/// The device of a path, or of the nearest of its ancestors that exists, and the
+/// topmost directory on it.
+fn device_of(path: &Path) -> Option<(u64, PathBuf)> {
+    let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    let mut ancestors = path.ancestors().filter_map(|path| Some((device(path)?, path)));
+    let (own, mut top) = ancestors.next()?;
+    for (device, ancestor) in ancestors {
+        if device != own {
+            break;
+        }
+        top = ancestor;
+    }
+    Some((own, top.to_owned()))
+}
+
+/// A content on its way into the store.
+#[derive(Debug)]
+pub struct Incoming {
+    directory: PathBuf,
+    path: PathBuf,
+    file: File,
+    hasher: Hasher,
+}
+
+/// A content that is written, but not yet flushed or visible.
+#[derive(Debug)]
+pub struct Written {
+    directory: PathBuf,
+    path: PathBuf,
+    file: File,
+    sha256: Digest,
+}
+
+impl Incoming {
+    fn new(store: &Path, kind: &str) -> Result<Self> {
+        let directory = store.join(kind);
+        make_private_directory(&directory)?;
+        let path = directory.join(".incoming");
+        let _ = fs::remove_file(&path);
+        let file = create(&path, 0o600)?;
+        Ok(Self { directory, path, file, hasher: Hasher::default() })
+    }
+
+    /// Adds bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        io::Write::write_all(&mut self.file, bytes).map_err(Error::io("write", &self.path))
+    }
+
+    /// Ends the content and gives it its name. It must be [settled](Written::settle)
+    /// before it is relied upon.
+    pub fn finish(self) -> Result<Written> {
+        let Self { directory, path, file, hasher } = self;
+        let sha256 = hasher.finish();
+        let named = directory.join(sha256.to_string());
+        fs::rename(&path, &named).map_err(Error::io("put in place", &named))?;
+        Ok(Written { directory, path: named, file, sha256 })
+    }
+}
+
+impl io::Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Written {
+    /// The digest of what was written.
+    pub fn sha256(&self) -> Digest {
+        self.sha256
+    }
+
+    /// Waits until it is on disk.
+    pub fn settle(self) -> Result<()> {
+        self.file.sync_all().map_err(Error::io("flush", &self.path))?;
+        sync_directory(&self.directory)
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(Error::io("flush", path))
+}

@@ -1,0 +1,333 @@
+//! systemd over D-Bus: units, their state, and jobs awaited to their end.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::runtime::Runtime;
+use zbus::message::Type;
+use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant};
+
+use super::exec::Program;
+use super::interrupt::Interrupt;
+use crate::resource::Enablement;
+use crate::{Error, Result};
+
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+const MANAGER: &str = "/org/freedesktop/systemd1";
+const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
+const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
+
+/// How long a call that starts no job may take.
+const CALL: Duration = Duration::from_secs(25);
+
+/// The door to the service manager.
+#[derive(Debug)]
+pub struct Systemd<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) bus: &'a Connection,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) job_limit: Duration,
+}
+
+/// What systemd knows about a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitFacts {
+    /// `loaded`, `not-found`, `masked`, `bad-setting`, …
+    pub load_state: String,
+    /// `active`, `inactive`, `failed`, `activating`, …
+    pub active_state: String,
+    /// `running`, `exited`, `auto-restart`, …
+    pub sub_state: String,
+    /// Whether it starts by itself.
+    pub enablement: Enablement,
+    /// Up: running, or exited and remaining.
+    pub active: bool,
+    /// Its file or a drop-in changed after systemd read it.
+    pub needs_reload: bool,
+    /// Names one start of the unit; empty if it never started.
+    pub invocation: Vec<u8>,
+    /// A service's main process; 0 if there is none.
+    pub main_pid: u32,
+    /// How often a service was restarted by itself since it was last started by hand.
+    pub restarts: u32,
+    /// Why a service's last run ended: `success`, `exit-code`, `timeout`, …
+    pub result: String,
+    /// When the main process was started, microseconds since the epoch; 0 if never.
+    pub started_usec: u64,
+    /// The unit's control group, as a path under the hierarchy; empty if it has none.
+    pub control_group: String,
+}
+
+impl UnitFacts {
+    /// Whether there is nothing to stop.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.active_state.as_str(), "inactive" | "failed")
+    }
+}
+
+impl Systemd<'_> {
+    /// Connects to the system bus.
+    pub(super) fn connect(runtime: &Runtime) -> Result<Connection> {
+        runtime
+            .block_on(async {
+                tokio::time::timeout(CALL, Connection::system())
+                    .await
+                    .unwrap_or_else(|_| Err(zbus::Error::Failure("no answer from the system bus".to_owned())))
+            })
+            .map_err(|source| Error::Bus { action: "answer on the system bus".to_owned(), source })
+    }
+
+    /// systemd's version as it says it: `252.39-1~deb12u2`.
+    pub fn version(&self) -> Result<String> {
+        self.text(MANAGER, MANAGER_INTERFACE, "Version")
+    }
+
+    /// Everything of interest about a unit, loaded or not.
+    pub fn unit(&self, name: &str) -> Result<UnitFacts> {
+        let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
+        let unit = |property| self.text(&path, UNIT_INTERFACE, property);
+        let active_state = unit("ActiveState")?;
+        let mut facts = UnitFacts {
+            load_state: unit("LoadState")?,
+            sub_state: unit("SubState")?,
+            enablement: self.enablement(name)?.unwrap_or(Enablement::Disabled),
+            active: matches!(active_state.as_str(), "active" | "reloading"),
+            active_state,
+            needs_reload: self.property(&path, UNIT_INTERFACE, "NeedDaemonReload")?,
+            invocation: self.property(&path, UNIT_INTERFACE, "InvocationID")?,
+            main_pid: 0,
+            restarts: 0,
+            result: String::new(),
+            started_usec: 0,
+            control_group: String::new(),
+        };
+        if name.ends_with(".service") && facts.load_state == "loaded" {
+            facts.main_pid = self.property(&path, SERVICE_INTERFACE, "MainPID")?;
+            facts.restarts = self.property(&path, SERVICE_INTERFACE, "NRestarts").unwrap_or_default();
+            facts.result = self.text(&path, SERVICE_INTERFACE, "Result")?;
+            facts.started_usec = self.property(&path, SERVICE_INTERFACE, "ExecMainStartTimestamp")?;
+            facts.control_group = self.text(&path, SERVICE_INTERFACE, "ControlGroup")?;
+        }
+        Ok(facts)
+    }
+
+    /// How a unit's file is enabled; `None` if there is no such file.
+    pub fn enablement(&self, name: &str) -> Result<Option<Enablement>> {
+        let state: Result<String> =
+            self.call_for("GetUnitFileState", &(name,), || format!("tell whether {name} is enabled"));
+        match state {
+            Ok(state) => Ok(Some(match state.as_str() {
+                "enabled" | "enabled-runtime" | "alias" => Enablement::Enabled,
+                "masked" | "masked-runtime" => Enablement::Masked,
+                _ => Enablement::Disabled,
+            })),
+            Err(error) if is_no_such_file(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has unit files read again if `changed` or if systemd itself says that it must.
+    pub fn reload_if_needed(&self, changed: bool, name: &str) -> Result<()> {
+        if changed || self.unit(name)?.needs_reload {
+            self.reload()?;
+        }
+        Ok(())
+    }
+
+    /// `daemon-reload`.
+    pub fn reload(&self) -> Result<()> {
+        self.call("Reload", &(), || "reload its units".to_owned()).map(drop)
+    }
+
+    /// Takes a unit from one enablement to another.
+    pub fn set_enablement(&self, name: &str, from: Enablement, to: Enablement) -> Result<()> {
+        let names = [name];
+        let action = |verb: &str| format!("{verb} {name}");
+        if from == Enablement::Masked {
+            self.call("UnmaskUnitFiles", &(&names[..], false), || action("unmask"))?;
+        }
+        match to {
+            Enablement::Enabled => {
+                self.call("EnableUnitFiles", &(&names[..], false, true), || action("enable"))?;
+            }
+            Enablement::Disabled => {
+                self.call("DisableUnitFiles", &(&names[..], false), || action("disable"))?;
+            }
+            Enablement::Masked => {
+                self.call("DisableUnitFiles", &(&names[..], false), || action("disable"))?;
+                self.call("MaskUnitFiles", &(&names[..], false, true), || action("mask"))?;
+            }
+        }
+        self.reload()
+    }
+
+    /// Starts a unit and waits for the job's end.
+    pub fn start(&self, name: &str) -> Result<()> {
+        self.job("StartUnit", "start", name)
+    }
+
+    /// Restarts a unit, or starts it, and waits for the job's end.
+    pub fn restart(&self, name: &str) -> Result<()> {
+        self.job("RestartUnit", "restart", name)
+    }
+
+    /// Stops a unit and waits for the job's end.
+    pub fn stop(&self, name: &str) -> Result<()> {
+        self.job("StopUnit", "stop", name)
+    }
+
+    /// Sends SIGKILL to every process that is left in a unit's control group.
+    pub fn kill_all(&self, name: &str) -> Result<()> {
+        self.call("KillUnit", &(name, "all", 9_i32), || format!("kill what is left of {name}")).map(drop)
+    }
+
+    /// Makes a unit that failed count as merely stopped.
+    pub fn reset_failed(&self, name: &str) -> Result<()> {
+        self.call("ResetFailedUnit", &(name,), || format!("reset {name}")).map(drop)
+    }
+
+    /// The last lines that a unit logged since it was last started, oldest first.
+    pub fn log(&self, name: &str, lines: u32) -> Vec<String> {
+        let count = lines.to_string();
+        Program::new("journalctl")
+            .args(["--unit", name, "--boot", "--output", "cat", "--no-pager", "--quiet", "--lines", &count])
+            .run(self.runtime)
+            .map(|output| output.stdout.lines().map(str::to_owned).collect())
+            .unwrap_or_default()
+    }
+
+    /// An error about a unit, with what it logged last.
+    pub fn failed(&self, name: &str, problem: impl Into<String>) -> Error {
+        Error::Unit { unit: name.to_owned(), problem: problem.into(), log: self.log(name, 10) }
+    }
+
+    /// Queues a job and waits for it. The signal of its end is subscribed to
+    /// before it is queued: a short job can be over before the call returns.
+    fn job(&self, method: &'static str, verb: &str, name: &str) -> Result<()> {
+        let action = || format!("{verb} {name}");
+        self.call("Subscribe", &(), || "announce the end of jobs".to_owned())?;
+        let ended = self.runtime.block_on(async {
+            let mut signals = self.job_removed().await?;
+            let reply = self.manager(method, &(name, "replace")).await?;
+            let job: OwnedObjectPath = reply.body().deserialize()?;
+            let wait = async {
+                while let Some(signal) = signals.next().await {
+                    let (_, path, _, result): (u32, OwnedObjectPath, String, String) =
+                        signal?.body().deserialize()?;
+                    if path == job {
+                        return Ok(result);
+                    }
+                }
+                Err(zbus::Error::Failure("the bus went away".to_owned()))
+            };
+            tokio::select! {
+                ended = tokio::time::timeout(self.job_limit, wait) => match ended {
+                    Ok(result) => result.map(Ended::Job),
+                    Err(_) => Ok(Ended::TooLate),
+                },
+                signal = self.interrupt.raised() => Ok(Ended::Interrupted(signal)),
+            }
+        });
+        match ended.map_err(|source| Error::Bus { action: action(), source })? {
+            Ended::Job(result) if result == "done" => Ok(()),
+            Ended::Job(result) => Err(self.job_failed(name, verb, &result)),
+            Ended::Interrupted(signal) => Err(Error::Interrupted { signal }),
+            Ended::TooLate => Err(Error::Timeout {
+                what: format!("the {verb} of {name}"),
+                after: self.job_limit,
+                help: format!("see: journalctl -u {name}; --timeout gives it longer"),
+            }),
+        }
+    }
+
+    fn job_failed(&self, name: &str, verb: &str, job_result: &str) -> Error {
+        let why = match self.unit(name) {
+            Ok(unit) if !unit.result.is_empty() && unit.result != "success" => unit.result,
+            Ok(unit) if unit.load_state != "loaded" => unit.load_state,
+            _ => job_result.to_owned(),
+        };
+        self.failed(name, format!("did not {verb}: {why}"))
+    }
+
+    async fn job_removed(&self) -> zbus::Result<MessageStream> {
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender(SYSTEMD)
+            .interface(MANAGER_INTERFACE)
+            .member("JobRemoved")
+            .build()?;
+        MessageStream::for_match_rule(rule, self.bus, NonZeroUsize::new(256)).await
+    }
+
+    fn text(&self, path: &str, interface: &str, property: &'static str) -> Result<String> {
+        self.property(path, interface, property)
+    }
+
+    fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
+    where
+        T: TryFrom<OwnedVariant>,
+        T::Error: Into<zbus::Error>,
+    {
+        self.block_on(async {
+            let reply = self
+                .bus
+                .call_method(
+                    Some(SYSTEMD),
+                    path,
+                    Some("org.freedesktop.DBus.Properties"),
+                    "Get",
+                    &(interface, property),
+                )
+                .await?;
+            let value: OwnedVariant = reply.body().deserialize()?;
+            T::try_from(value).map_err(Into::into)
+        })
+        .map_err(|source| Error::Bus { action: format!("tell {property}"), source })
+    }
+
+    fn call<B>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<Message>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        self.block_on(self.manager(method, body)).map_err(|source| Error::Bus { action: action(), source })
+    }
+
+    fn call_for<B, T>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<T>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+        T: serde::de::DeserializeOwned + zbus::Type,
+    {
+        let reply = self.call(method, body, &action)?;
+        reply.body().deserialize().map_err(|source| Error::Bus { action: action(), source })
+    }
+
+    async fn manager<B>(&self, method: &'static str, body: &B) -> zbus::Result<Message>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        self.bus.call_method(Some(SYSTEMD), MANAGER, Some(MANAGER_INTERFACE), method, body).await
+    }
+
+    fn block_on<T>(&self, call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+        self.runtime.block_on(async {
+            tokio::time::timeout(CALL, call)
+                .await
+                .unwrap_or_else(|_| Err(zbus::Error::Failure("no answer".to_owned())))
+        })
+    }
+}
+
+enum Ended {
+    Job(String),
+    Interrupted(&'static str),
+    TooLate,
+}
+
+/// systemd before 252 says `NoSuchUnit` or plain `FileNotFound` for a unit without a file.
+fn is_no_such_file(error: &Error) -> bool {
+    let Error::Bus { source, .. } = error else { return false };
+    let text = source.to_string();
+    ["FileNotFound", "NoSuchUnit", "No such file"].iter().any(|word| text.contains(word))
+}

@@ -1,0 +1,162 @@
+//! Files, directories and symbolic links.
+//!
+//! A docker binary is just a file; so is a unit, a sysctl.d fragment, a
+//! daemon.json. Contents are named by digest and live in the store, never here.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::change::{Resource, Step};
+use crate::digest::Digest;
+use crate::host::Host;
+
+/// A path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct File(pub PathBuf);
+
+/// Permission bits, written in octal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mode(pub u32);
+
+/// A regular file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Regular {
+    /// Digest of its bytes.
+    pub sha256: Digest,
+    /// Permission bits.
+    pub mode: Mode,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// What is at a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// Nothing.
+    Absent,
+    /// A directory. What is in it is not part of its state.
+    Directory {
+        /// Permission bits.
+        mode: Mode,
+        /// Owner.
+        uid: u32,
+        /// Group.
+        gid: u32,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it points, as written in it.
+        target: PathBuf,
+    },
+    /// A regular file.
+    Regular(Regular),
+}
+
+impl FileState {
+    /// A root-owned regular file with these contents.
+    pub fn root_file(sha256: Digest, mode: u32) -> Self {
+        Self::Regular(Regular { sha256, mode: Mode(mode), uid: 0, gid: 0 })
+    }
+
+    /// A root-owned directory, 0755.
+    pub fn root_directory() -> Self {
+        Self::Directory { mode: Mode(0o755), uid: 0, gid: 0 }
+    }
+
+    /// The digest of the contents of a regular file.
+    pub fn sha256(&self) -> Option<Digest> {
+        match self {
+            Self::Regular(regular) => Some(regular.sha256),
+            _ => None,
+        }
+    }
+}
+
+impl Resource for File {
+    type State = FileState;
+
+    fn observe(&self, host: &Host) -> Result<FileState> {
+        host.files().observe(&self.0)
+    }
+
+    fn converge(&self, host: &Host, to: &FileState) -> Result<()> {
+        host.files().put(&self.0, to)
+    }
+
+    fn diff(&self, host: &Host, from: &FileState, to: &FileState) -> Option<String> {
+        let text = |state: &FileState| match state {
+            FileState::Absent => Some(String::new()),
+            state => host.files().text(&self.0, state.sha256()?),
+        };
+        let (old, new) = (text(from)?, text(to)?);
+        (old != new).then(|| unified(&self.0.display().to_string(), &old, &new))
+    }
+}
+
+fn unified(path: &str, old: &str, new: &str) -> String {
+    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(path, path).to_string()
+}
+
+/// Whether any of `steps` changes one of `paths`.
+pub(super) fn touches(steps: &[Step], mut is_input: impl FnMut(&PathBuf) -> bool) -> bool {
+    steps.iter().any(|step| matches!(step, Step::File(change) if is_input(&change.on.0)))
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("absent"),
+            Self::Directory { mode, uid, gid } => write!(f, "directory {mode}{}", Owner(*uid, *gid)),
+            Self::Symlink { target } => write!(f, "link to {}", target.display()),
+            Self::Regular(Regular { sha256, mode, uid, gid }) => {
+                write!(f, "{} {mode}{}", sha256.short(), Owner(*uid, *gid))
+            }
+        }
+    }
+}
+
+/// Owner and group, unsaid when they are root.
+struct Owner(u32, u32);
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(0, 0) => Ok(()),
+            Self(uid, gid) => write!(f, " {uid}:{gid}"),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+impl From<Mode> for String {
+    fn from(mode: Mode) -> Self {
+        mode.to_string()
+    }
+}
+
+impl TryFrom<String> for Mode {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u32::from_str_radix(&text, 8).map(Self)
+    }
+}

@@ -1,0 +1,82 @@
+//! The rules that a firewall or an earlier life of the node left in a table.
+//!
+//! The guide flushes filter and nat before docker starts. Undoing that means
+//! having the rules; they are kept in the store and named by digest, like any
+//! contents. docker's own chains and rules are not part of the state: docker
+//! makes them anew at each start.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::change::Resource;
+use crate::digest::Digest;
+use crate::host::{Backend, Family, Host};
+
+/// A table of one backend and family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// nft or legacy.
+    pub backend: Backend,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// `filter` or `nat`.
+    pub table: String,
+}
+
+/// What is in the table beside docker's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableState {
+    /// No rule, no chain of anyone's, every policy ACCEPT; or no such table.
+    Empty,
+    /// Rules, in the form of `iptables-save`, by digest.
+    Rules {
+        /// How many rules, chains and policies: for people.
+        lines: usize,
+        /// The digest of the text.
+        sha256: Digest,
+    },
+}
+
+impl Resource for Table {
+    type State = TableState;
+
+    fn observe(&self, host: &Host) -> Result<TableState> {
+        let rules = host.netfilter()?.rules(self.backend, self.family, &self.table)?;
+        if rules.is_empty() {
+            return Ok(TableState::Empty);
+        }
+        let lines = rules.len();
+        Ok(TableState::Rules { lines, sha256: host.files().offer(rules.join("\n").into_bytes()) })
+    }
+
+    fn converge(&self, host: &Host, to: &TableState) -> Result<()> {
+        let netfilter = host.netfilter()?;
+        netfilter.flush(self.backend, self.family, &self.table)?;
+        match to {
+            TableState::Empty => Ok(()),
+            TableState::Rules { sha256, .. } => {
+                let rules = host.files().kept_text(*sha256)?;
+                netfilter.restore(self.backend, self.family, &self.table, &rules)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.table, self.family, self.backend)
+    }
+}
+
+impl fmt::Display for TableState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::Rules { lines: 1, .. } => f.write_str("1 rule"),
+            Self::Rules { lines, .. } => write!(f, "{lines} rules"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! systemd units: enabled or not, running or not, and running from what is on disk or not.
+//!
+//! There is no "daemon-reload step" and no "restart step". A unit that was
+//! started from something that has changed since is not `fresh`; a plan shows
+//! that, and converging reloads the manager and restarts the unit once.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::file::touches;
+use crate::Result;
+use crate::change::{Resource, Step};
+use crate::host::Host;
+
+/// A unit and what it is started from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// `docker.service`.
+    pub name: String,
+    /// The program that its main process executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<PathBuf>,
+    /// The other files that a start reads: unit, configuration, environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<PathBuf>,
+    /// What has to happen after a start before it counts as running.
+    #[serde(default)]
+    pub ready: Readiness,
+}
+
+/// When a started unit is ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readiness {
+    /// When systemd's job for it is done.
+    #[default]
+    Job,
+    /// When, besides, docker's API answers on this socket and the main process
+    /// is still the one that systemd started.
+    Api(PathBuf),
+}
+
+/// Whether systemd starts it by itself. A unit without a file counts as disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enablement {
+    /// Nothing starts it at boot.
+    Disabled,
+    /// Wanted by what its `[Install]` section names.
+    Enabled,
+    /// Cannot be started at all.
+    Masked,
+}
+
+/// A unit's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitState {
+    /// Whether systemd starts it by itself.
+    pub enablement: Enablement,
+    /// Running, or done and remaining.
+    pub active: bool,
+    /// Running from what is on disk now. Always true of a unit that is not active.
+    pub fresh: bool,
+}
+
+impl UnitState {
+    /// Enabled, and running from what is on disk.
+    pub const RUNNING: Self = Self { enablement: Enablement::Enabled, active: true, fresh: true };
+    /// Stopped, and kept from ever starting.
+    pub const MASKED: Self = Self { enablement: Enablement::Masked, active: false, fresh: true };
+}
+
+impl Unit {
+    /// A unit of which nothing but its own state matters.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), program: None, inputs: Vec::new(), ready: Readiness::Job }
+    }
+
+    fn is_started_from(&self, path: &PathBuf) -> bool {
+        self.program.as_ref() == Some(path) || self.inputs.contains(path)
+    }
+}
+
+impl Resource for Unit {
+    type State = UnitState;
+
+    fn observe(&self, host: &Host) -> Result<UnitState> {
+        let unit = host.systemd()?.unit(&self.name)?;
+        Ok(UnitState {
+            enablement: unit.enablement,
+            active: unit.active,
+            fresh: !unit.active || host.is_fresh(self, &unit)?,
+        })
+    }
+
+    fn converge(&self, host: &Host, to: &UnitState) -> Result<()> {
+        let systemd = host.systemd()?;
+        systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
+        let now = self.observe(host)?;
+        if !to.active && now.active {
+            systemd.stop(&self.name)?;
+        }
+        if now.enablement != to.enablement {
+            systemd.set_enablement(&self.name, now.enablement, to.enablement)?;
+        }
+        match (to.active, now.active, now.fresh) {
+            (true, false, _) => host.start(self),
+            (true, true, false) => host.restart(self),
+            _ => Ok(()),
+        }
+    }
+
+    fn attainable(seen: &UnitState) -> UnitState {
+        UnitState { fresh: true, ..seen.clone() }
+    }
+
+    fn starts(to: &UnitState) -> bool {
+        to.active
+    }
+
+    fn foresee(&self, now: UnitState, earlier: &[Step]) -> UnitState {
+        let stale = now.active && touches(earlier, |path| self.is_started_from(path));
+        UnitState { fresh: now.fresh && !stale, ..now }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl fmt::Display for UnitState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let enablement = match self.enablement {
+            Enablement::Disabled => "disabled",
+            Enablement::Enabled => "enabled",
+            Enablement::Masked => "masked",
+        };
+        let activity = match (self.active, self.fresh) {
+            (false, _) => "stopped",
+            (true, true) => "running",
+            (true, false) => "running from what has changed since",
+        };
+        write!(f, "{enablement}, {activity}")
+    }
+}

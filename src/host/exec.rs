@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_program_sees_nothing_of_our_environment() {
         let output = Program::new("env").run(&runtime()).unwrap();
-        assert_eq!(output.stdout, "PATH=/usr/sbin:/usr/bin:/sbin:/bin\nLC_ALL=C\n");
+        assert_eq!(output.stdout, "LC_ALL=C\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n");
     }
 
     #[test]

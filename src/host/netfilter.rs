@@ -21,9 +21,9 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
-    /// Tables of nf_tables, as `iptables-nft` makes them.
+    /// Tables of `nf_tables`, as `iptables-nft` makes them.
     Nft,
-    /// Tables of ip_tables, as `iptables-legacy` makes them.
+    /// Tables of `ip_tables`, as `iptables-legacy` makes them.
     Legacy,
 }
 
@@ -219,17 +219,16 @@ fn is_dockers(line: &str) -> bool {
 
 /// The form of `iptables -S` as input for `iptables-restore`.
 fn restorable(table: &str, rules: &str) -> String {
-    let mut text = format!("*{table}\n");
-    for line in rules.lines() {
+    let line = |line: &str| {
         if let Some((chain, policy)) = line.strip_prefix("-P ").and_then(|rest| rest.split_once(' ')) {
-            text += &format!(":{chain} {policy} [0:0]\n");
+            format!(":{chain} {policy} [0:0]\n")
         } else if let Some(chain) = line.strip_prefix("-N ") {
-            text += &format!(":{chain} - [0:0]\n");
+            format!(":{chain} - [0:0]\n")
         } else {
-            text += &format!("{line}\n");
+            format!("{line}\n")
         }
-    }
-    text + "COMMIT\n"
+    };
+    format!("*{table}\n{}COMMIT\n", rules.lines().map(line).collect::<String>())
 }
 
 fn failed(backend: Backend, family: Family, command: &str, problem: String) -> Error {

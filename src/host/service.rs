@@ -56,7 +56,7 @@ impl Host {
         }
         let changed_since: Vec<&PathBuf> =
             unit.inputs.iter().filter(|path| changed_usec(path) > facts.started_usec).collect();
-        match self.started(&unit.name) {
+        match started(&unit.name) {
             Some(started) if started.invocation == facts.invocation => {
                 let same =
                     |path: &PathBuf| started.inputs.get(path).is_some_and(|then| *then == digest_of(path));
@@ -110,10 +110,6 @@ impl Host {
         let text = serde_json::to_vec(&started).unwrap_or_default();
         self.files().write_state(&Path::new(STARTED).join(&unit.name), &text)
     }
-
-    fn started(&self, unit: &str) -> Option<Started> {
-        serde_json::from_slice(&fs::read(Path::new(STARTED).join(unit)).ok()?).ok()
-    }
 }
 
 /// Whether a process runs the file that is at `program` now.
@@ -132,4 +128,8 @@ fn changed_usec(path: &Path) -> u64 {
 
 fn digest_of(path: &Path) -> Option<Digest> {
     fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+}
+
+fn started(unit: &str) -> Option<Started> {
+    serde_json::from_slice(&fs::read(Path::new(STARTED).join(unit)).ok()?).ok()
 }

@@ -5,7 +5,7 @@
 //! journal.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nix::sys::signal::{SigSet, Signal};
 use tokio::sync::Notify;
@@ -21,6 +21,7 @@ pub struct Interrupt {
 #[derive(Debug, Default)]
 struct Shared {
     signal: AtomicI32,
+    undoing: AtomicBool,
     notify: Notify,
 }
 
@@ -52,6 +53,12 @@ impl Interrupt {
         }
     }
 
+    /// Forgets the request, because it is being followed: undoing is not stopped
+    /// by the signal that asked for it.
+    pub fn clear(&self) {
+        self.shared.undoing.store(true, Ordering::SeqCst);
+    }
+
     /// Resolves when the run is asked to stop.
     pub(super) async fn raised(&self) -> &'static str {
         loop {
@@ -64,6 +71,9 @@ impl Interrupt {
     }
 
     fn name(&self) -> Option<&'static str> {
+        if self.shared.undoing.load(Ordering::SeqCst) {
+            return None;
+        }
         match self.shared.signal.load(Ordering::SeqCst) {
             0 => None,
             number => Some(Signal::try_from(number).map_or("a signal", Signal::as_str)),

@@ -54,6 +54,9 @@ impl Resource for Table {
 
     fn converge(&self, host: &Host, to: &TableState) -> Result<()> {
         let netfilter = host.netfilter()?;
+        if let TableState::Rules { sha256, .. } = self.observe(host)? {
+            host.files().store().keep_offered(sha256)?;
+        }
         netfilter.flush(self.backend, self.family, &self.table)?;
         match to {
             TableState::Empty => Ok(()),

@@ -1,0 +1,273 @@
+//! What a run is about to do, on disk before it does it.
+//!
+//! One file a run, one line of JSON a record. The intents of a whole plan are
+//! flushed together before the first side effect; a step that turns out different
+//! is intended anew before its own. That a step is done is written without a
+//! flush: whoever reads the journal after a crash looks at the node anyway.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::Member;
+use crate::change::Step;
+use crate::digest::Digest;
+use crate::version::Version;
+use crate::{Error, Result};
+
+/// The form of the lines below. Every earlier form stays readable.
+pub const SCHEMA: u32 = 1;
+
+/// A set of docker's binaries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// docker's version.
+    pub version: Version,
+    /// Digest of the archive that they came from.
+    pub archive: Digest,
+    /// The binaries.
+    pub members: Vec<Member>,
+}
+
+/// The first line: what the run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Begin {
+    /// [`SCHEMA`] at the time.
+    pub schema: u32,
+    /// node-setup's version.
+    pub version: String,
+    /// The command, without what may be secret.
+    pub command: String,
+    /// Seconds since the epoch.
+    pub started: u64,
+    /// The docker that the run installs or leaves installed.
+    pub docker: Option<Installed>,
+    /// The keys of daemon.json that are node-setup's from here on.
+    #[serde(default)]
+    pub daemon_keys: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Every step was done.
+    Completed,
+    /// It failed, and everything was put back.
+    Restored,
+    /// It failed, and something could not be put back.
+    Partial,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// The run begins.
+    Begin(Begin),
+    /// A step will be made.
+    Intend(Step),
+    /// The last intent for this step's resource has been carried out.
+    Done {
+        /// The step as it was made.
+        step: Step,
+    },
+    /// A best effort that the node refused.
+    Refused {
+        /// The step.
+        step: Step,
+        /// What the node said.
+        reason: String,
+    },
+    /// A step was undone.
+    Undone {
+        /// The step as it had been made.
+        step: Step,
+    },
+    /// The run ended.
+    End(End),
+}
+
+/// The journal of the run that is going on.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Begins the journal that follows the last one in `directory`, with all
+    /// that is intended so far. On disk when this returns.
+    pub fn begin(directory: &Path, begin: Begin, intents: &[Step]) -> Result<Self> {
+        fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
+        let number = numbers(directory)?.last().map_or(1, |last| last + 1);
+        let path = path_of(directory, number);
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Error::io("create", &path))?;
+        let mut journal = Self { path, file };
+        let intents = intents.iter().cloned().map(Record::Intend);
+        let lines: String = std::iter::once(Record::Begin(begin)).chain(intents).map(|r| line(&r)).collect();
+        journal.append(&lines)?;
+        journal.flush()?;
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(Error::io("flush", directory))?;
+        Ok(journal)
+    }
+
+    /// Goes on with the journal of a run that did not end.
+    pub fn resume(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
+        let mut journal = Self { path: path.to_owned(), file };
+        // Whatever half line the crash left is ended here.
+        journal.append("\n")?;
+        Ok(journal)
+    }
+
+    /// Writes a record that must be on disk before what follows it.
+    pub fn write_through(&mut self, record: &Record) -> Result<()> {
+        self.write(record)?;
+        self.flush()
+    }
+
+    /// Writes a record that may be lost.
+    pub fn write(&mut self, record: &Record) -> Result<()> {
+        self.append(&line(record))
+    }
+
+    fn append(&mut self, lines: &str) -> Result<()> {
+        self.file.write_all(lines.as_bytes()).map_err(Error::io("write", &self.path))
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.file.sync_data().map_err(Error::io("flush", &self.path))
+    }
+}
+
+fn line(record: &Record) -> String {
+    let mut text = serde_json::to_string(record).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Reads the lines of a journal. A crash can leave the last one torn, and what
+/// went on after it stands on a line of its own: a torn line was never relied on.
+pub fn parse(text: &str) -> Result<Vec<Record>, String> {
+    let mut records = Vec::new();
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty()).peekable();
+    while let Some((number, line)) = lines.next() {
+        match serde_json::from_str(line) {
+            Ok(record) => records.push(record),
+            Err(error) if error.is_eof() || lines.peek().is_none() => {}
+            Err(error) => return Err(format!("line {}: {error}", number + 1)),
+        }
+    }
+    Ok(records)
+}
+
+/// Every journal in `directory`, oldest first.
+pub fn read_all(directory: &Path) -> Result<Vec<(PathBuf, Vec<Record>)>> {
+    let read = |number| {
+        let path = path_of(directory, number);
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let records = parse(&text).map_err(|problem| Error::State { path: path.clone(), problem })?;
+        Ok((path, records))
+    };
+    numbers(directory)?.into_iter().map(read).collect()
+}
+
+fn numbers(directory: &Path) -> Result<Vec<u32>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("read the directory", directory)(error)),
+    };
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok();
+    let mut numbers: Vec<u32> = entries.flatten().filter_map(number).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn path_of(directory: &Path, number: u32) -> PathBuf {
+    directory.join(format!("{number:06}.jsonl"))
+}
+
+/// Seconds since the epoch.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Change;
+    use crate::resource::{Sysctl, SysctlState};
+
+    fn step(from: &str, to: &str) -> Step {
+        Step::Sysctl(Change {
+            on: Sysctl("net.ipv4.ip_forward".to_owned()),
+            from: SysctlState::value(from),
+            to: SysctlState::value(to),
+        })
+    }
+
+    fn begin() -> Begin {
+        Begin {
+            schema: SCHEMA,
+            version: "0.1.0".to_owned(),
+            command: "docker".to_owned(),
+            started: 1,
+            docker: None,
+            daemon_keys: vec!["live-restore".to_owned()],
+        }
+    }
+
+    fn records() -> Vec<Record> {
+        vec![
+            Record::Begin(begin()),
+            Record::Intend(step("0", "1")),
+            Record::Done { step: step("0", "1") },
+            Record::Refused { step: step("1", "2"), reason: "Invalid argument".to_owned() },
+            Record::End(End::Completed),
+        ]
+    }
+
+    #[test]
+    fn every_prefix_of_a_journal_can_be_read() {
+        let text: String = records().iter().map(line).collect();
+        for end in 0..=text.len() {
+            let whole = text[..end].matches('\n').count();
+            let parsed = parse(&text[..end]).unwrap();
+            assert!(parsed.len() == whole || parsed.len() == whole + 1, "prefix of {end} bytes");
+            assert_eq!(parsed[..], records()[..parsed.len()]);
+        }
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_not_read_over() {
+        let text: String = records().iter().map(line).collect();
+        let damaged = text.replacen("\"intend\"", "\"intent\"", 1);
+        assert!(parse(&damaged).unwrap_err().starts_with("line 2"));
+    }
+
+    #[test]
+    fn a_journal_goes_on_after_a_torn_line() {
+        let scratch = tempfile::tempdir().unwrap();
+        Journal::begin(scratch.path(), begin(), &[step("0", "1")]).unwrap();
+        let (path, _) = read_all(scratch.path()).unwrap().remove(0);
+        let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
+        torn.write_all(b"{\"done\":{\"st").unwrap();
+        Journal::resume(&path).unwrap().write_through(&Record::End(End::Restored)).unwrap();
+        let (_, records) = read_all(scratch.path()).unwrap().remove(0);
+        assert_eq!(records.last(), Some(&Record::End(End::Restored)));
+        assert_eq!(records.len(), 3);
+    }
+}

@@ -1,0 +1,203 @@
+//! What is ours on this node, and what was there before us.
+//!
+//! Never written: it is the composition of the journals. (a to b) in one run and
+//! (b to c) in the next is (a to c), and `a` is what removal goes back to.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::Result;
+use crate::change::{Name, Step};
+use crate::journal::{self, Begin, End, Installed, Record};
+
+/// The journals, composed.
+#[derive(Debug, Default)]
+pub struct Receipt {
+    owned: BTreeMap<Name, Step>,
+    refused: Vec<Step>,
+    last: Option<Begin>,
+    unfinished: Option<Unfinished>,
+}
+
+/// A run that neither completed nor was undone to its end.
+#[derive(Debug, PartialEq)]
+pub struct Unfinished {
+    /// Its journal.
+    pub path: PathBuf,
+    /// The steps that it may have made, in order; those known to be done are marked.
+    pub steps: Vec<(Step, bool)>,
+}
+
+impl Receipt {
+    /// Reads and composes the journals in `directory`.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let mut receipt = Self::default();
+        for (path, records) in journal::read_all(directory)? {
+            receipt.add(path, records);
+        }
+        Ok(receipt)
+    }
+
+    /// The change that node-setup made to a resource over all its runs.
+    pub fn owned(&self, name: &Name) -> Option<&Step> {
+        self.owned.get(name)
+    }
+
+    /// Every change that node-setup made, over all its runs.
+    pub fn all_owned(&self) -> impl Iterator<Item = &Step> {
+        self.owned.values()
+    }
+
+    /// Whether the node refused this very step before.
+    pub fn refused(&self, step: &Step) -> bool {
+        self.refused.contains(step)
+    }
+
+    /// docker's binaries, as they were installed last.
+    pub fn docker(&self) -> Option<&Installed> {
+        self.last.as_ref()?.docker.as_ref()
+    }
+
+    /// The keys of daemon.json that were ours at the last run.
+    pub fn daemon_keys(&self) -> &[String] {
+        self.last.as_ref().map_or(&[], |begin| &begin.daemon_keys)
+    }
+
+    /// When the last completed run began, in seconds since the epoch.
+    pub fn last_run(&self) -> Option<u64> {
+        self.last.as_ref().map(|begin| begin.started)
+    }
+
+    /// The last run, if it did not end.
+    pub fn unfinished(&self) -> Option<&Unfinished> {
+        self.unfinished.as_ref()
+    }
+
+    fn add(&mut self, path: PathBuf, records: Vec<Record>) {
+        let end = records.iter().rev().find_map(|record| match record {
+            Record::End(end) => Some(*end),
+            _ => None,
+        });
+        match end {
+            Some(End::Completed) => self.complete(records),
+            Some(End::Restored) => self.unfinished = None,
+            Some(End::Partial) | None => {
+                let steps = attempted(records);
+                self.unfinished = (!steps.is_empty()).then_some(Unfinished { path, steps });
+            }
+        }
+    }
+
+    fn complete(&mut self, records: Vec<Record>) {
+        self.unfinished = None;
+        for record in records {
+            match record {
+                Record::Begin(begin) => self.last = Some(begin),
+                Record::Done { step } => self.own(step),
+                Record::Refused { step, .. } => self.refused.push(step),
+                Record::Intend(_) | Record::Undone { .. } | Record::End(_) => {}
+            }
+        }
+    }
+
+    fn own(&mut self, step: Step) {
+        let name = step.name();
+        let composed = match self.owned.remove(&name) {
+            Some(before) => before.then(step),
+            None => Some(step),
+        };
+        if let Some(step) = composed {
+            self.owned.insert(name, step);
+        }
+    }
+}
+
+/// The steps that a run which did not end may have made and has not undone.
+fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
+    let mut steps: Vec<(Step, bool)> = Vec::new();
+    let place = |steps: &[(Step, bool)], name: &Name| steps.iter().position(|(step, _)| step.name() == *name);
+    for record in records {
+        match record {
+            Record::Intend(step) => match place(&steps, &step.name()) {
+                Some(index) => {
+                    if let Some(slot) = steps.get_mut(index) {
+                        *slot = (step, false);
+                    }
+                }
+                None => steps.push((step, false)),
+            },
+            Record::Done { step } => {
+                if let Some(slot) = place(&steps, &step.name()).and_then(|index| steps.get_mut(index)) {
+                    *slot = (step, true);
+                }
+            }
+            Record::Undone { step } | Record::Refused { step, .. } => {
+                if let Some(index) = place(&steps, &step.name()) {
+                    steps.remove(index);
+                }
+            }
+            Record::Begin(_) | Record::End(_) => {}
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Change;
+    use crate::resource::{Sysctl, SysctlState};
+
+    fn step(key: &str, from: &str, to: &str) -> Step {
+        let (from, to) = (SysctlState::value(from), SysctlState::value(to));
+        Step::Sysctl(Change { on: Sysctl(key.to_owned()), from, to })
+    }
+
+    fn done(step: Step) -> [Record; 2] {
+        [Record::Intend(step.clone()), Record::Done { step }]
+    }
+
+    fn receipt(runs: Vec<Vec<Record>>) -> Receipt {
+        let mut receipt = Receipt::default();
+        for (number, records) in runs.into_iter().enumerate() {
+            receipt.add(PathBuf::from(number.to_string()), records);
+        }
+        receipt
+    }
+
+    #[test]
+    fn runs_compose_to_what_was_there_before_the_first() {
+        let run = |from, to| [done(step("a", from, to)).to_vec(), vec![Record::End(End::Completed)]].concat();
+        let receipt = receipt(vec![run("1", "2"), run("2", "3")]);
+        let owned: Vec<_> = receipt.all_owned().cloned().collect();
+        assert_eq!(owned, [step("a", "1", "3")]);
+    }
+
+    #[test]
+    fn what_went_back_is_not_ours() {
+        let run = |from, to| [done(step("a", from, to)).to_vec(), vec![Record::End(End::Completed)]].concat();
+        assert_eq!(receipt(vec![run("1", "2"), run("2", "1")]).all_owned().count(), 0);
+    }
+
+    #[test]
+    fn a_restored_run_leaves_nothing() {
+        let records = [done(step("a", "1", "2")).to_vec(), vec![Record::End(End::Restored)]].concat();
+        let receipt = receipt(vec![records]);
+        assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
+    }
+
+    #[test]
+    fn a_run_that_stopped_is_unfinished_with_what_it_may_have_done() {
+        let records = vec![
+            Record::Intend(step("a", "1", "2")),
+            Record::Intend(step("b", "1", "2")),
+            Record::Intend(step("c", "1", "2")),
+            Record::Done { step: step("a", "1", "2") },
+            Record::Intend(step("b", "0", "2")),
+            Record::Undone { step: step("c", "1", "2") },
+        ];
+        let receipt = receipt(vec![records]);
+        let steps = &receipt.unfinished().unwrap().steps;
+        assert_eq!(*steps, [(step("a", "1", "2"), true), (step("b", "0", "2"), false)]);
+    }
+}

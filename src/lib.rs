@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod error;
+pub mod redact;
 pub mod version;
 
 pub use error::{Error, Result};

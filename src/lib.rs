@@ -1,6 +1,7 @@
 //! node-setup turns a Linux machine into a docker worker node for Kubernetes.
 
 pub mod digest;
+pub mod environment;
 pub mod error;
 pub mod redact;
 pub mod version;

@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod environment;
 pub mod error;
+pub mod flannel;
 pub mod redact;
 pub mod version;
 

@@ -1,0 +1,291 @@
+//! The one table of settings.
+//!
+//! A setting's key, variable, flag, default and meaning are here and nowhere
+//! else: the layers look settings up in it, `config show` walks it, and the
+//! reference is written from it. A new setting is an entry here and its field.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Config;
+use super::kind::{Kind, Problem, Shape};
+
+/// A setting.
+pub struct Setting {
+    /// Its path in TOML.
+    pub key: &'static str,
+    /// The flag that sets it.
+    pub flag: Option<&'static str>,
+    /// The name in the guide's environment.sh that stands in for it.
+    pub guide: Option<&'static str>,
+    /// The built-in default as a variable would write it; empty for none.
+    pub default: &'static str,
+    /// What it decides, in one line.
+    pub doc: &'static str,
+    field: &'static (dyn Field + Sync),
+}
+
+impl Setting {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("{VARIABLES}{}", self.key.to_ascii_uppercase().replace(['.', '-'], "_"))
+    }
+
+    /// What it takes, as a noun phrase.
+    pub fn takes(&self) -> &'static str {
+        self.field.noun()
+    }
+
+    /// How it sits in TOML.
+    pub fn shape(&self) -> Shape {
+        self.field.shape()
+    }
+
+    /// Its value in `config`.
+    pub fn show(&self, config: &Config) -> Value {
+        self.field.show(config)
+    }
+
+    pub(super) fn parse(&self, text: &str) -> Result<Value, Problem> {
+        self.field.parse(text)
+    }
+
+    pub(super) fn set(&self, config: &mut Config, entry: &str, value: &Value) -> Result<(), Problem> {
+        self.field.set(config, entry, value)
+    }
+}
+
+/// What every variable of the program begins with.
+pub const VARIABLES: &str = "NODE_SETUP_";
+
+macro_rules! field {
+    ($section:ident.$name:ident) => {
+        field!($section.$name, |_| Ok(()))
+    };
+    ($section:ident.$name:ident, $rule:expr) => {
+        &Access {
+            get: |config| &config.$section.$name,
+            get_mut: |config| &mut config.$section.$name,
+            rule: $rule,
+        }
+    };
+}
+/// Every setting there is, in the order in which people read them.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        key: "docker.version",
+        flag: Some("--docker-version"),
+        guide: None,
+        default: "",
+        doc: "The docker version to have; without it, the archive's.",
+        field: field!(docker.version),
+    },
+    Setting {
+        key: "docker.archive",
+        flag: Some("--archive"),
+        guide: None,
+        default: "",
+        doc: "docker's static archive: a file, or a URL to fetch it from.",
+        field: field!(docker.archive),
+    },
+    Setting {
+        key: "docker.sha256",
+        flag: Some("--sha256"),
+        guide: None,
+        default: "",
+        doc: "The SHA-256 that the archive must have.",
+        field: field!(docker.sha256),
+    },
+    Setting {
+        key: "docker.dir",
+        flag: Some("--docker-dir"),
+        guide: Some("DOCKER_DIR"),
+        default: "/data/k8s/docker",
+        doc: "Where docker keeps its data: data-root and exec-root are below it.",
+        field: field!(docker.dir, |dir| data_directory(dir)),
+    },
+    Setting {
+        key: "docker.bin-dir",
+        flag: Some("--bin-dir"),
+        guide: None,
+        default: "/opt/k8s/bin",
+        doc: "Where docker's binaries go.",
+        field: field!(docker.bin_dir, |dir| binary_directory(dir)),
+    },
+    Setting {
+        key: "docker.ready-timeout",
+        flag: Some("--timeout"),
+        guide: None,
+        default: "60s",
+        doc: "How long docker may take until its API answers.",
+        field: field!(docker.ready_timeout),
+    },
+    Setting {
+        key: "docker.daemon",
+        flag: None,
+        guide: None,
+        default: r#"{
+            "live-restore": true,
+            "max-concurrent-downloads": 20,
+            "max-concurrent-uploads": 10,
+            "log-opts": {"max-size": "100m", "max-file": "5"}
+        }"#,
+        doc: "Any key of daemon.json as it is; a key replaces the default's whole value.",
+        field: field!(docker.daemon),
+    },
+    Setting {
+        key: "network.flannel",
+        flag: None,
+        guide: None,
+        default: "auto",
+        doc: "Whether flannel gives docker its subnet: auto follows what the node shows.",
+        field: field!(network.flannel),
+    },
+    Setting {
+        key: "network.hairpin",
+        flag: None,
+        guide: None,
+        default: "false",
+        doc: "Whether a container may reach itself through its service's address.",
+        field: field!(network.hairpin),
+    },
+    Setting {
+        key: "network.cluster-cidr",
+        flag: None,
+        guide: Some("CLUSTER_CIDR"),
+        default: "",
+        doc: "The pods' network, for the checks.",
+        field: field!(network.cluster_cidr),
+    },
+    Setting {
+        key: "network.service-cidr",
+        flag: None,
+        guide: Some("SERVICE_CIDR"),
+        default: "",
+        doc: "The services' network, for the checks.",
+        field: field!(network.service_cidr),
+    },
+    Setting {
+        key: "firewall.flush",
+        flag: None,
+        guide: None,
+        default: "auto",
+        doc: "Whether a first install empties the filter and nat tables; auto spares a node at work.",
+        field: field!(firewall.flush),
+    },
+    Setting {
+        key: "firewall.disable",
+        flag: None,
+        guide: None,
+        default: "firewalld.service, ufw.service",
+        doc: "The firewalls to stop, disable and mask.",
+        field: field!(firewall.disable),
+    },
+    Setting {
+        key: "sysctl.file",
+        flag: None,
+        guide: None,
+        default: "/etc/sysctl.d/kubernetes.conf",
+        doc: "The file that the sysctl values are kept in.",
+        field: field!(sysctl.file, |file| sysctl_file(file)),
+    },
+    Setting {
+        key: "sysctl.values",
+        flag: None,
+        guide: None,
+        default: "{}",
+        doc: "sysctl keys to add, or to give another value than the built-in one.",
+        field: field!(sysctl.values),
+    },
+];
+
+/// The setting of this key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// A field of [`Config`], whatever its type.
+trait Field {
+    fn noun(&self) -> &'static str;
+    fn shape(&self) -> Shape;
+    fn parse(&self, text: &str) -> Result<Value, Problem>;
+    fn set(&self, config: &mut Config, entry: &str, value: &Value) -> Result<(), Problem>;
+    fn show(&self, config: &Config) -> Value;
+}
+
+/// The way to a field, and what its kind does not say about it.
+struct Access<T> {
+    get: fn(&Config) -> &T,
+    get_mut: fn(&mut Config) -> &mut T,
+    rule: fn(&T) -> Result<(), Problem>,
+}
+
+impl<T: Kind> Field for Access<T> {
+    fn noun(&self) -> &'static str {
+        T::NOUN
+    }
+
+    fn shape(&self) -> Shape {
+        T::SHAPE
+    }
+
+    fn parse(&self, text: &str) -> Result<Value, Problem> {
+        T::from_text(text)
+    }
+
+    fn set(&self, config: &mut Config, entry: &str, value: &Value) -> Result<(), Problem> {
+        (self.get_mut)(config).set(entry, value)?;
+        (self.rule)((self.get)(config))
+    }
+
+    fn show(&self, config: &Config) -> Value {
+        (self.get)(config).show()
+    }
+}
+
+/// Directories of the system: docker's data is not put into them.
+const SYSTEM: [&str; 14] = [
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys",
+    "/usr", "/var/run",
+];
+
+/// Directories that hold what others put there: a directory below is fine.
+const SHARED: [&str; 9] = ["/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var", "/var/lib"];
+
+/// Where binaries would not stay, or would not be run from.
+const NO_BINARIES: [&str; 7] = ["/boot", "/dev", "/etc", "/proc", "/run", "/sys", "/tmp"];
+
+fn data_directory(dir: &Path) -> Result<(), Problem> {
+    let help = "give docker a directory of its own, such as /data/k8s/docker";
+    own_directory(dir, &SYSTEM, help)
+}
+
+fn binary_directory(dir: &Path) -> Result<(), Problem> {
+    let help = "give the binaries a directory that is on the disk, such as /opt/k8s/bin";
+    own_directory(dir, &NO_BINARIES, help)
+}
+
+fn own_directory(dir: &Path, reserved: &[&str], help: &str) -> Result<(), Problem> {
+    if let Some(above) = reserved.iter().find(|above| dir.starts_with(above)) {
+        return Err(Problem::new(format!("'{}' is inside the system's {above}", dir.display()), help));
+    }
+    if SHARED.iter().any(|shared| dir == Path::new(shared)) {
+        return Err(Problem::new(format!("'{}' is not docker's alone", dir.display()), help));
+    }
+    Ok(())
+}
+
+/// systemd-sysctl reads `*.conf` of this directory at boot; the others are
+/// packages' (`/usr/lib`) or gone by then (`/run`).
+fn sysctl_file(file: &Path) -> Result<(), Problem> {
+    let read_at_boot = file.parent() == Some(Path::new("/etc/sysctl.d"))
+        && file.extension().is_some_and(|extension| extension == "conf");
+    if read_at_boot {
+        return Ok(());
+    }
+    Err(Problem::new(
+        format!("'{}' is not read at boot", file.display()),
+        "name a file /etc/sysctl.d/NAME.conf, such as /etc/sysctl.d/kubernetes.conf",
+    ))
+}

@@ -1,0 +1,234 @@
+//! What flannel leaves in /run/flannel for docker.
+//!
+//! `subnet.env` is flanneld's own and comes into place whole. `docker` is
+//! written from it by mk-docker-opts.sh, which empties the file and then
+//! appends line by line: a reader can see half of it, and under a shell that
+//! is not bash it holds no option at all. dockerd takes either in silence and
+//! gives docker0 another subnet, so both are read strictly here: what is not
+//! entirely there and entirely understood is a problem, named with its line.
+
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use ipnet::Ipv4Net;
+
+/// The name that docker.service takes its network options from.
+const COMBINED: &str = "DOCKER_NETWORK_OPTIONS";
+
+/// The smallest MTU that IPv4 allows (RFC 791), and the largest packet there is.
+const MTU: std::ops::RangeInclusive<u32> = 68..=65535;
+
+/// `/run/flannel/docker`: the options that dockerd is started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerOptions {
+    /// `--bip`: docker0's address and prefix.
+    pub bip: Ipv4Net,
+    /// `--ip-masq`; without the flag dockerd's own default, true.
+    pub ip_masq: bool,
+    /// `--mtu`.
+    pub mtu: u32,
+    /// `DOCKER_NETWORK_OPTIONS` as it is written, spaces and all.
+    pub line: String,
+}
+
+/// `/run/flannel/subnet.env`: this node's lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetEnv {
+    /// The cluster's network.
+    pub network: Ipv4Net,
+    /// The lease, written as docker0's address and prefix.
+    pub subnet: Ipv4Net,
+    /// What a packet may measure inside flannel's tunnel.
+    pub mtu: u32,
+    /// Whether flanneld masquerades; docker must not when it does.
+    pub ip_masq: bool,
+}
+
+impl FromStr for DockerOptions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lines = lines(text)?;
+        let Some(combined) = lines.iter().find(|line| line.name == COMBINED) else {
+            return Err(no_combined(&lines));
+        };
+        let options = Flags::read(combined)?.options(combined)?;
+        for line in lines.iter().filter(|line| line.name != COMBINED) {
+            agree(line, &options)?;
+        }
+        Ok(options)
+    }
+}
+
+impl FromStr for SubnetEnv {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lines = lines(text)?;
+        if let Some(line) = lines.iter().find(|line| !line.name.starts_with("FLANNEL_")) {
+            return Err(line.problem(&format!("{} is not one of flannel's names", line.name)));
+        }
+        let find = |name: &str| {
+            lines.iter().find(|line| line.name == name).ok_or_else(|| format!("{name} is missing"))
+        };
+        let subnet = find("FLANNEL_SUBNET")?;
+        let lease = Self {
+            network: find("FLANNEL_NETWORK")?.read(network)?,
+            subnet: subnet.read(address)?,
+            mtu: find("FLANNEL_MTU")?.read(mtu)?,
+            ip_masq: find("FLANNEL_IPMASQ")?.read(boolean)?,
+        };
+        if lease.network.contains(&lease.subnet) {
+            Ok(lease)
+        } else {
+            Err(subnet.problem(&format!("{} is not inside {}", lease.subnet, lease.network)))
+        }
+    }
+}
+
+/// The options that mk-docker-opts.sh makes of a lease: docker masquerades
+/// exactly when flannel does not.
+pub fn docker_options(lease: &SubnetEnv) -> String {
+    format!(" --bip={} --ip-masq={} --mtu={}", lease.subnet, !lease.ip_masq, lease.mtu)
+}
+
+/// One `NAME=value` or `NAME="value"`.
+struct Line<'a> {
+    number: usize,
+    name: &'a str,
+    value: &'a str,
+}
+
+impl Line<'_> {
+    fn problem(&self, problem: &str) -> String {
+        format!("line {}: {problem}", self.number)
+    }
+
+    fn read<T>(&self, value: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
+        value(self.value).map_err(|problem| self.problem(&problem))
+    }
+}
+
+fn lines(text: &str) -> Result<Vec<Line<'_>>, String> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (index, raw) in text.split_inclusive('\n').enumerate() {
+        let Some(line) = line(index + 1, raw)? else { continue };
+        if let Some(first) = lines.iter().find(|first| first.name == line.name) {
+            return Err(line.problem(&format!("{} is already on line {}", line.name, first.number)));
+        }
+        lines.push(line);
+    }
+    if lines.is_empty() { Err("it is empty".to_owned()) } else { Ok(lines) }
+}
+
+/// A closing quote ends a value for certain; without one only the newline
+/// tells `145` from the first half of `1450`.
+fn line(number: usize, raw: &str) -> Result<Option<Line<'_>>, String> {
+    let text = raw.trim_end_matches('\n');
+    if text.trim().is_empty() || text.starts_with('#') {
+        return Ok(None);
+    }
+    let problem = |problem: &str| format!("line {number}: {problem}");
+    let (name, value) = text.split_once('=').ok_or_else(|| problem("this is not NAME=value"))?;
+    if name.is_empty()
+        || !name.bytes().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte))
+    {
+        return Err(problem("this is not NAME=value"));
+    }
+    let value = match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"').ok_or_else(|| problem("the closing quote is missing"))?,
+        None if raw.ends_with('\n') => value,
+        None => return Err(problem("the line is cut off")),
+    };
+    if value.contains(['"', '\'', '\\', '$', '`']) {
+        return Err(problem("a quote or a substitution is inside the value"));
+    }
+    Ok(Some(Line { number, name, value }))
+}
+
+/// dockerd's network flags as far as they were found.
+#[derive(Default)]
+struct Flags {
+    bip: Option<Ipv4Net>,
+    ip_masq: Option<bool>,
+    mtu: Option<u32>,
+}
+
+impl Flags {
+    fn read(line: &Line<'_>) -> Result<Self, String> {
+        let mut flags = Self::default();
+        for flag in line.value.split_ascii_whitespace() {
+            flags.take(flag).map_err(|problem| line.problem(&problem))?;
+        }
+        Ok(flags)
+    }
+
+    fn take(&mut self, flag: &str) -> Result<(), String> {
+        let (name, value) = flag.split_once('=').ok_or_else(|| format!("'{flag}' is not --flag=value"))?;
+        let twice = match name {
+            "--bip" => self.bip.replace(address(value)?).is_some(),
+            "--ip-masq" => self.ip_masq.replace(boolean(value)?).is_some(),
+            "--mtu" => self.mtu.replace(mtu(value)?).is_some(),
+            _ => return Err(format!("'{name}' is not an option that flannel gives docker")),
+        };
+        if twice { Err(format!("{name} is there twice")) } else { Ok(()) }
+    }
+
+    fn options(self, line: &Line<'_>) -> Result<DockerOptions, String> {
+        let missing = |flag: &str| line.problem(&format!("{COMBINED} has no {flag}"));
+        Ok(DockerOptions {
+            bip: self.bip.ok_or_else(|| missing("--bip"))?,
+            ip_masq: self.ip_masq.unwrap_or(true),
+            mtu: self.mtu.ok_or_else(|| missing("--mtu"))?,
+            line: line.value.to_owned(),
+        })
+    }
+}
+
+/// Holds a `DOCKER_OPT_*` line against the combined one.
+fn agree(line: &Line<'_>, options: &DockerOptions) -> Result<(), String> {
+    let flags = Flags::read(line)?;
+    let agrees = match line.name {
+        "DOCKER_OPT_BIP" => flags.bip == Some(options.bip),
+        "DOCKER_OPT_IPMASQ" => flags.ip_masq == Some(options.ip_masq),
+        "DOCKER_OPT_MTU" => flags.mtu == Some(options.mtu),
+        name => return Err(line.problem(&format!("{name} is not a name that mk-docker-opts.sh writes"))),
+    };
+    if agrees { Ok(()) } else { Err(line.problem(&format!("{} and {COMBINED} do not agree", line.name))) }
+}
+
+/// The script's default name is `DOCKER_OPTS`, which docker.service does not look at.
+fn no_combined(lines: &[Line<'_>]) -> String {
+    match lines.iter().find(|line| line.name == "DOCKER_OPTS") {
+        Some(line) => line.problem(&format!(
+            "DOCKER_OPTS is there instead of {COMBINED}: flanneld's unit runs mk-docker-opts.sh without -k {COMBINED}"
+        )),
+        None => format!("{COMBINED} is missing"),
+    }
+}
+
+fn network(text: &str) -> Result<Ipv4Net, String> {
+    let net: Ipv4Net = text.parse().map_err(|_| format!("'{text}' is not a subnet"))?;
+    if net.trunc() == net { Ok(net) } else { Err(format!("{net} has host bits set")) }
+}
+
+/// A bridge's address and prefix: not the network itself, not its broadcast.
+fn address(text: &str) -> Result<Ipv4Net, String> {
+    let net: Ipv4Net = text.parse().map_err(|_| format!("'{text}' is not an address with its prefix"))?;
+    let address: Ipv4Addr = net.addr();
+    if net.prefix_len() > 30 || address == net.network() || address == net.broadcast() {
+        return Err(format!("{net} is not an address that a bridge can have"));
+    }
+    Ok(net)
+}
+
+fn mtu(text: &str) -> Result<u32, String> {
+    let problem = || format!("'{text}' is not an MTU");
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let mtu = text.parse().ok().filter(|mtu| digits && MTU.contains(mtu));
+    mtu.ok_or_else(problem)
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("'{text}' is neither true nor false"))
+}

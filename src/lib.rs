@@ -1,5 +1,6 @@
 //! node-setup turns a Linux machine into a docker worker node for Kubernetes.
 
+pub mod archive;
 pub mod digest;
 pub mod error;
 pub mod version;

@@ -1,0 +1,107 @@
+//! The tar as it comes from the inflating thread, and the digest of the file around it.
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use super::gzip::{Buffer, Inlet, Piece};
+use super::members::MAX_INFLATED;
+use super::unfit;
+use crate::digest::{Digest, Hasher};
+use crate::error::Result;
+
+/// How long progress may stay untold while nothing comes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The receiving side of the pipe.
+pub(super) struct Stream<'a> {
+    inlet: Inlet,
+    origin: &'a str,
+    progress: &'a mut dyn FnMut(u64) -> Result<()>,
+    hasher: Hasher,
+    compressed: u64,
+    current: Option<Buffer>,
+    /// How much of `current` was taken.
+    taken: usize,
+    /// How much was taken in all.
+    passed: u64,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(inlet: Inlet, origin: &'a str, progress: &'a mut dyn FnMut(u64) -> Result<()>) -> Self {
+        let hasher = Hasher::default();
+        Self { inlet, origin, progress, hasher, compressed: 0, current: None, taken: 0, passed: 0 }
+    }
+
+    /// The next bytes, `most` of them at most; none at the end.
+    pub(super) fn take(&mut self, most: u64) -> Result<&[u8]> {
+        while self.left().is_empty() {
+            if !self.advance()? {
+                return Ok(&[]);
+            }
+        }
+        let from = self.taken;
+        let count = self.left().len().min(usize::try_from(most).unwrap_or(usize::MAX));
+        self.reserve(count as u64)?;
+        self.taken += count;
+        self.passed += count as u64;
+        let filled = self.current.as_ref().map(Buffer::filled).unwrap_or_default();
+        Ok(filled.get(from..self.taken).unwrap_or_default())
+    }
+
+    /// Refuses to let `more` bytes pass if that is too much in all.
+    pub(super) fn reserve(&self, more: u64) -> Result<()> {
+        if more > MAX_INFLATED - self.passed {
+            return Err(unfit(self.origin, format!("unpacks to more than {} MiB", MAX_INFLATED >> 20)));
+        }
+        Ok(())
+    }
+
+    /// The digest of the archive file, when all of it has passed.
+    pub(super) fn finish(self) -> Digest {
+        self.hasher.finish()
+    }
+
+    fn left(&self) -> &[u8] {
+        self.current.as_ref().and_then(|buffer| buffer.filled().get(self.taken..)).unwrap_or_default()
+    }
+
+    /// Goes on to the next inflated piece, if there is one.
+    fn advance(&mut self) -> Result<bool> {
+        if let Some(spent) = self.current.take() {
+            self.recycle(spent);
+        }
+        while let Some(piece) = self.receive()? {
+            match piece {
+                Piece::Inflated(buffer) => {
+                    self.current = Some(buffer);
+                    self.taken = 0;
+                    return Ok(true);
+                }
+                Piece::Compressed(buffer) => self.digest(buffer)?,
+            }
+        }
+        Ok(false)
+    }
+
+    fn digest(&mut self, buffer: Buffer) -> Result<()> {
+        self.hasher.update(buffer.filled());
+        self.compressed += buffer.filled().len() as u64;
+        self.recycle(buffer);
+        (self.progress)(self.compressed)
+    }
+
+    fn recycle(&self, buffer: Buffer) {
+        // The other thread may have ended: then nobody needs the buffer.
+        let _ = self.inlet.empties.send(buffer);
+    }
+
+    fn receive(&mut self) -> Result<Option<Piece>> {
+        loop {
+            match self.inlet.pieces.recv_timeout(TICK) {
+                Ok(piece) => return piece.map(Some),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => (self.progress)(self.compressed)?,
+            }
+        }
+    }
+}

@@ -3,18 +3,24 @@
 pub mod archive;
 pub mod change;
 pub mod config;
+pub mod desired;
 pub mod digest;
+pub mod docker;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod flannel;
 pub mod host;
 pub mod journal;
 pub mod plan;
+pub mod preflight;
 pub mod receipt;
 pub mod redact;
+pub mod render;
 pub mod resource;
 pub mod run;
+pub mod sysctl;
 pub mod version;
 
 pub use error::{Error, Result};

@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::files::{create, is_nothing, make_private_directory};
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
 use crate::{Error, Result};
 
 /// A kept content up to this size is copied into place and stays kept too.
@@ -26,7 +26,14 @@ const SMALL: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Store {
     home: PathBuf,
-    offered: RefCell<BTreeMap<Digest, Vec<u8>>>,
+    offered: RefCell<BTreeMap<Digest, Offered>>,
+}
+
+/// A content that this run can put in place without the store having it.
+#[derive(Clone, Debug)]
+enum Offered {
+    Bytes(Vec<u8>),
+    File(PathBuf),
 }
 
 /// How a content can be brought into place.
@@ -54,22 +61,27 @@ impl Store {
     /// Holds bytes in memory for this run, and names them.
     pub fn offer(&self, bytes: Vec<u8>) -> Digest {
         let digest = Digest::of(&bytes);
-        self.offered.borrow_mut().insert(digest, bytes);
+        self.offered.borrow_mut().insert(digest, Offered::Bytes(bytes));
         digest
+    }
+
+    /// Names a file whose digest is known as a source for this run.
+    pub fn offer_file(&self, path: &Path, sha256: Digest) {
+        self.offered.borrow_mut().insert(sha256, Offered::File(path.to_owned()));
     }
 
     /// Writes offered bytes down, so that undoing finds them in a later run.
     pub fn keep_offered(&self, sha256: Digest) -> Result<()> {
         let kept = self.home.join("kept").join(sha256.to_string());
-        let Some(bytes) = self.offered.borrow().get(&sha256).cloned() else {
-            return Err(self.missing(sha256));
-        };
         if kept.exists() {
             return Ok(());
         }
+        let Some(Offered::Bytes(bytes)) = self.offered.borrow().get(&sha256).cloned() else {
+            return Err(self.missing(sha256));
+        };
         let mut incoming = Incoming::new(&self.home, "kept")?;
         incoming.write(&bytes)?;
-        incoming.finish()?.settle()
+        incoming.finish(sha256)?.settle()
     }
 
     /// Keeps what is at `path` now, whose digest is known.
@@ -86,13 +98,15 @@ impl Store {
         let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
         let mut source = File::open(path).map_err(Error::io("read", path))?;
         io::copy(&mut source, &mut incoming).map_err(Error::io("copy", path))?;
-        incoming.finish()?.settle()
+        incoming.finish(sha256)?.settle()
     }
 
     /// How the content with this digest can come into place at `target`.
     pub fn content(&self, sha256: Digest, target: &Path) -> Option<Content> {
-        if let Some(bytes) = self.offered.borrow().get(&sha256) {
-            return Some(Content::Bytes(bytes.clone()));
+        match self.offered.borrow().get(&sha256) {
+            Some(Offered::Bytes(bytes)) => return Some(Content::Bytes(bytes.clone())),
+            Some(Offered::File(path)) => return Some(Content::Copy(path.clone())),
+            None => {}
         }
         let name = sha256.to_string();
         let near = self.directory_for(target);
@@ -115,11 +129,6 @@ impl Store {
                 small.then(|| fs::read(&path).ok())?.filter(|bytes| Digest::of(bytes) == sha256)
             }
         }
-    }
-
-    /// Whether the content is staged for `target`.
-    pub fn is_staged(&self, sha256: Digest, target: &Path) -> bool {
-        self.staged(sha256, target).is_file()
     }
 
     /// Where a content is staged for `target`.
@@ -179,7 +188,6 @@ pub struct Incoming {
     directory: PathBuf,
     path: PathBuf,
     file: File,
-    hasher: Hasher,
 }
 
 /// A content that is written, but not yet flushed or visible.
@@ -188,7 +196,6 @@ pub struct Written {
     directory: PathBuf,
     path: PathBuf,
     file: File,
-    sha256: Digest,
 }
 
 impl Incoming {
@@ -198,31 +205,27 @@ impl Incoming {
         let path = directory.join(".incoming");
         let _ = fs::remove_file(&path);
         let file = create(&path, 0o600)?;
-        Ok(Self { directory, path, file, hasher: Hasher::default() })
+        Ok(Self { directory, path, file })
     }
 
     /// Adds bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hasher.update(bytes);
         io::Write::write_all(&mut self.file, bytes).map_err(Error::io("write", &self.path))
     }
 
-    /// Ends the content and gives it its name. It must be [settled](Written::settle)
-    /// before it is relied upon.
-    pub fn finish(self) -> Result<Written> {
-        let Self { directory, path, file, hasher } = self;
-        let sha256 = hasher.finish();
+    /// Ends the content, whose digest the writer has taken, and gives it its
+    /// name. It must be [settled](Written::settle) before it is relied upon.
+    pub fn finish(self, sha256: Digest) -> Result<Written> {
+        let Self { directory, path, file } = self;
         let named = directory.join(sha256.to_string());
         fs::rename(&path, &named).map_err(Error::io("put in place", &named))?;
-        Ok(Written { directory, path: named, file, sha256 })
+        Ok(Written { directory, path: named, file })
     }
 }
 
 impl io::Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -231,11 +234,6 @@ impl io::Write for Incoming {
 }
 
 impl Written {
-    /// The digest of what was written.
-    pub fn sha256(&self) -> Digest {
-        self.sha256
-    }
-
     /// Waits until it is on disk.
     pub fn settle(self) -> Result<()> {
         self.file.sync_all().map_err(Error::io("flush", &self.path))?;

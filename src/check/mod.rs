@@ -1,0 +1,154 @@
+//! Read-only assertions about a node.
+//!
+//! A check is not a resource: it looks, and gives a verdict. Looking gathers what
+//! was seen without judging it; judging is a pure function of that, and tests of
+//! it are tables. "Could not look" is not "failed": it is `unknown`.
+
+mod api;
+mod bridge;
+mod drift;
+mod firewall;
+mod forward;
+mod hairpin;
+mod service;
+mod sysctl;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::config::Config;
+use crate::facts::Facts;
+use crate::host::Host;
+use crate::journal::Installed;
+use crate::plan::Goal;
+use crate::receipt::Receipt;
+use crate::run::because;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// As it should be.
+    Pass,
+    /// Works, but somebody should look at it.
+    Warn,
+    /// Not as it should be.
+    Fail,
+    /// Does not apply to this node.
+    Skip,
+    /// Could not be looked at.
+    Unknown,
+}
+
+/// What a check has to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// Stable name, such as `forward-policy`.
+    pub id: String,
+    /// How it came out.
+    pub status: Status,
+    /// What was seen, in one sentence.
+    pub detail: String,
+    /// What to do, when there is something to do.
+    pub remedy: Option<String>,
+}
+
+/// A verdict on what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    status: Status,
+    detail: String,
+    remedy: Option<String>,
+}
+
+impl Verdict {
+    fn pass(detail: impl Into<String>) -> Self {
+        Self { status: Status::Pass, detail: detail.into(), remedy: None }
+    }
+
+    fn skip(detail: impl Into<String>) -> Self {
+        Self { status: Status::Skip, detail: detail.into(), remedy: None }
+    }
+
+    fn warn(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Warn, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn fail(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { status: Status::Fail, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// What most failures are put right by.
+const CONVERGE: &str = "node-setup docker";
+
+/// A read-only assertion.
+trait Check {
+    /// Its stable name.
+    const ID: &'static str;
+
+    /// What it looks at.
+    type Seen;
+
+    /// Looks.
+    fn look(&self, subject: &Subject<'_>) -> Result<Self::Seen>;
+
+    /// Judges what was seen.
+    fn judge(&self, subject: &Subject<'_>, seen: Self::Seen) -> Verdict;
+
+    /// Looks and judges.
+    fn find(&self, subject: &Subject<'_>) -> Finding {
+        let verdict = match self.look(subject) {
+            Ok(seen) => self.judge(subject, seen),
+            Err(error) => Verdict { status: Status::Unknown, detail: because(&error), remedy: error.help() },
+        };
+        let Verdict { status, detail, remedy } = verdict;
+        Finding { id: Self::ID.to_owned(), status, detail, remedy }
+    }
+}
+
+/// What the checks are about.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The machine.
+    pub host: &'a Host,
+    /// What the user wants.
+    pub config: &'a Config,
+    /// What the node is.
+    pub facts: &'a Facts,
+    /// What earlier runs did.
+    pub receipt: &'a Receipt,
+    /// The docker that was installed, where it is known.
+    pub docker: Option<&'a Installed>,
+    /// The wanted states.
+    pub goals: &'a [Goal],
+}
+
+/// Every check, in the order in which people read them.
+pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    vec![
+        service::Service.find(subject),
+        service::Fresh.find(subject),
+        api::Answers.find(subject),
+        api::Version.find(subject),
+        api::Options.find(subject),
+        bridge::Bridge.find(subject),
+        bridge::FlannelSubnet.find(subject),
+        bridge::Overlap.find(subject),
+        forward::Forward.find(subject),
+        forward::Guard.find(subject),
+        firewall::Firewall.find(subject),
+        sysctl::Values.find(subject),
+        sysctl::Override.find(subject),
+        hairpin::Hairpin.find(subject),
+        drift::Binaries.find(subject),
+        drift::OwnFiles.find(subject),
+    ]
+}
+
+/// Whether any finding keeps the node from counting as right.
+pub fn any_failed(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding.status, Status::Fail | Status::Unknown))
+}

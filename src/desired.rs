@@ -1,0 +1,296 @@
+//! The whole policy on one screen: configuration and facts in, wanted states out,
+//! in the order in which they are brought about.
+//!
+//! The order is the guide's with its mistakes mended. Forwarding is on before
+//! docker starts, because dockerd sets FORWARD to DROP when it finds it off;
+//! conflicting firewalls are gone before docker writes its rules; everything that
+//! docker is started from is in place before it is started, once.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::change::{Name, Want, Wanted};
+use crate::config::{Config, Flannel, Flush};
+use crate::digest::Digest;
+use crate::docker::{DAEMON_JSON, SOCKET, UNIT};
+use crate::facts::{Facts, MODULES};
+use crate::host::{Availability, Family, UNIT_DIRECTORY};
+use crate::journal::Installed;
+use crate::plan::Goal;
+use crate::preflight::parse_daemon_json;
+use crate::receipt::Receipt;
+use crate::render::{self, FLANNEL_OPTIONS, GUARD_UNIT};
+use crate::resource::{
+    File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Sysctl, SysctlState, Table,
+    TableState, Unit, UnitState,
+};
+use crate::sysctl;
+
+/// What the node is to be.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// The wanted states, in order.
+    pub goals: Vec<Goal>,
+    /// The contents of files among them, to be named by digest.
+    pub contents: Vec<String>,
+    /// What was decided that the user may not expect.
+    pub notes: Vec<String>,
+}
+
+/// What the decisions are made from.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// What the user wants.
+    pub config: &'a Config,
+    /// What the node is.
+    pub facts: &'a Facts,
+    /// What earlier runs did.
+    pub receipt: &'a Receipt,
+    /// The docker to have; `None` leaves the binaries as they are.
+    pub docker: Option<&'a Installed>,
+    /// The digest of this very program, which the guard runs.
+    pub program: Digest,
+}
+
+/// The ordered list of wanted states.
+pub fn desired(sources: &Sources<'_>) -> Desired {
+    let mut desired = Desired::default();
+    desired.modules(sources);
+    desired.sysctls(sources);
+    desired.firewalls(sources);
+    desired.policies(sources);
+    desired.directories(sources);
+    desired.binaries(sources);
+    desired.configuration(sources);
+    desired.guard_files(sources);
+    desired.docker(sources);
+    desired.guard(sources);
+    desired
+}
+
+/// Where the guard's copy of this program is.
+pub fn guard_program(config: &Config) -> PathBuf {
+    config.docker.bin_dir.join("node-setup-guard")
+}
+
+/// docker's unit, and everything that it is started from.
+pub fn docker_unit(config: &Config) -> Unit {
+    let mut inputs = vec![unit_path(UNIT), DAEMON_JSON.into()];
+    if config.network.flannel != Flannel::Off {
+        inputs.push(FLANNEL_OPTIONS.into());
+    }
+    Unit {
+        name: UNIT.to_owned(),
+        program: Some(config.docker.bin_dir.join("dockerd")),
+        inputs,
+        ready: Readiness::Api(socket(config)),
+    }
+}
+
+/// The socket that docker's API is on.
+pub fn socket(config: &Config) -> PathBuf {
+    let hosts = config.docker.daemon.get("hosts").and_then(Value::as_array);
+    let unix =
+        hosts.into_iter().flatten().filter_map(Value::as_str).find_map(|host| host.strip_prefix("unix://"));
+    PathBuf::from(unix.unwrap_or(SOCKET))
+}
+
+/// The keys of daemon.json that are ours.
+pub fn daemon_keys(config: &Config) -> Map<String, Value> {
+    let mut keys = config.docker.daemon.clone();
+    if config.network.hairpin {
+        keys.entry("userland-proxy").or_insert(Value::Bool(false));
+    }
+    keys
+}
+
+/// The kernel parameters to be set now, and whether docker needs them.
+pub fn sysctl_values(sources: &Sources<'_>) -> Vec<(String, String)> {
+    let theirs = user_sysctls(sources);
+    let mut values: Vec<(String, String)> = if theirs.is_some() {
+        own_defaults(&[], sources)
+    } else {
+        own_defaults(sysctl::RECOMMENDED, sources)
+    };
+    for (key, value) in theirs.into_iter().flatten().chain(site_sysctls(sources.config)) {
+        set(&mut values, key, value);
+    }
+    values
+}
+
+impl Desired {
+    fn need<R>(&mut self, on: R, to: R::State)
+    where
+        R: crate::change::Resource,
+        Wanted: From<Want<R>>,
+    {
+        self.goals.push(Goal::required(Want { on, to }));
+    }
+
+    fn file(&mut self, path: PathBuf, mode: u32, text: String) {
+        let sha256 = Digest::of(text.as_bytes());
+        self.contents.push(text);
+        self.need(File(path), FileState::root_file(sha256, mode));
+    }
+
+    fn modules(&mut self, sources: &Sources<'_>) {
+        let has = |name: &&str| sources.facts.modules.get(*name).copied().unwrap_or(Availability::Missing);
+        let loadable: Vec<&str> =
+            MODULES.iter().copied().filter(|name| has(name) == Availability::Loadable).collect();
+        self.file("/etc/modules-load.d/node-setup.conf".into(), 0o644, render::modules_load(&loadable));
+        for name in MODULES.iter().filter(|name| has(name) != Availability::Missing) {
+            let want = Want { on: Module((*name).to_owned()), to: ModuleState::Loaded };
+            let required = matches!(*name, "br_netfilter");
+            self.goals.push(if required { Goal::required(want) } else { Goal::best_effort(want) });
+        }
+    }
+
+    /// The guide's file is written if it is absent or ours. A user's own is
+    /// applied as it is, and what docker needs and it lacks goes to a file of ours.
+    fn sysctls(&mut self, sources: &Sources<'_>) {
+        let own = sources.config.sysctl.file.with_file_name("node-setup.conf");
+        let values = sysctl_values(sources);
+        let pairs = |values: &[(String, String)]| {
+            render::sysctl_d(values.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+        };
+        match user_sysctls(sources) {
+            None => self.file(sources.config.sysctl.file.clone(), 0o644, pairs(&values)),
+            Some(theirs) => {
+                let lacking: Vec<_> = values.iter().filter(|pair| !theirs.contains(pair)).cloned().collect();
+                if lacking.is_empty() {
+                    self.need(File(own), FileState::Absent);
+                } else {
+                    self.file(own, 0o644, pairs(&lacking));
+                }
+            }
+        }
+        for (key, value) in values {
+            let required = sysctl::REQUIRED.iter().any(|(needed, _)| *needed == key);
+            let want = Want { on: Sysctl(key), to: SysctlState::value(&value) };
+            self.goals.push(if required { Goal::required(want) } else { Goal::best_effort(want) });
+        }
+    }
+
+    /// Rules are flushed on a first install only, and never under anything alive.
+    fn firewalls(&mut self, sources: &Sources<'_>) {
+        for unit in &sources.facts.firewalls {
+            self.need(Unit::named(unit), UnitState::MASKED);
+        }
+        if sources.config.firewall.flush == Flush::Never || sources.receipt.last_run().is_some() {
+            return;
+        }
+        if !sources.facts.alive.is_empty() {
+            let alive: Vec<&str> = sources.facts.alive.iter().map(String::as_str).collect();
+            self.notes
+                .push(format!("iptables rules are not flushed: {} would lose theirs", alive.join(", ")));
+            return;
+        }
+        for (backend, family) in sources.facts.backends.iter().filter(|(_, family)| *family == Family::V4) {
+            for table in ["filter", "nat"] {
+                let on = Table { backend: *backend, family: *family, table: table.to_owned() };
+                self.need(on, TableState::Empty);
+            }
+        }
+    }
+
+    fn policies(&mut self, sources: &Sources<'_>) {
+        for (backend, family) in &sources.facts.backends {
+            let on = Policy { backend: *backend, family: *family, chain: "FORWARD".to_owned() };
+            self.need(on, PolicyState::Accept);
+        }
+    }
+
+    /// Directories that are not there. One that is there keeps its owner and mode.
+    fn directories(&mut self, sources: &Sources<'_>) {
+        for path in &sources.facts.missing_directories {
+            self.need(File(path.clone()), FileState::root_directory());
+        }
+    }
+
+    fn binaries(&mut self, sources: &Sources<'_>) {
+        let Some(docker) = sources.docker else { return };
+        let bin = &sources.config.docker.bin_dir;
+        for member in &docker.members {
+            self.need(File(bin.join(&member.name)), FileState::root_file(member.sha256, 0o755));
+        }
+        let former = sources.receipt.docker().into_iter().flat_map(|former| &former.members);
+        for gone in former.filter(|old| docker.members.iter().all(|member| member.name != old.name)) {
+            let path = bin.join(&gone.name);
+            if sources.receipt.owned(&name_of(&path)).is_some() {
+                self.need(File(path), FileState::Absent);
+            }
+        }
+    }
+
+    fn configuration(&mut self, sources: &Sources<'_>) {
+        let config = sources.config;
+        self.file(unit_path(UNIT), 0o644, render::docker_service(config));
+        let existing = sources.facts.daemon_json.as_deref();
+        let parsed = existing.and_then(|text| parse_daemon_json(text).ok());
+        let existing = existing.zip(parsed.as_ref());
+        let ours = daemon_keys(config);
+        let text = render::daemon_json(existing, sources.receipt.daemon_keys(), &ours);
+        let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
+        self.file(DAEMON_JSON.into(), 0o644, text);
+        self.file("/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));
+    }
+
+    fn guard_files(&mut self, sources: &Sources<'_>) {
+        let program = guard_program(sources.config);
+        self.file(unit_path(GUARD_UNIT), 0o644, render::guard_service(&program));
+        self.need(File(program), FileState::root_file(sources.program, 0o755));
+    }
+
+    fn docker(&mut self, sources: &Sources<'_>) {
+        self.need(docker_unit(sources.config), UnitState::RUNNING);
+    }
+
+    fn guard(&mut self, sources: &Sources<'_>) {
+        let inputs = vec![unit_path(GUARD_UNIT), guard_program(sources.config)];
+        self.need(Unit { inputs, ..Unit::named(GUARD_UNIT) }, UnitState::RUNNING);
+    }
+}
+
+/// What the guide's file says, if there is one that is not ours.
+fn user_sysctls(sources: &Sources<'_>) -> Option<Vec<(String, String)>> {
+    let path = &sources.config.sysctl.file;
+    if sources.receipt.owned(&name_of(path)).is_some() {
+        return None;
+    }
+    let theirs = sources.facts.sysctls.iter().find(|fragment| fragment.path == *path)?;
+    let mut values = Vec::new();
+    for said in &theirs.assignments {
+        set(&mut values, said.key.clone(), said.value.clone());
+    }
+    Some(values)
+}
+
+fn own_defaults(recommended: &[(&str, &str)], sources: &Sources<'_>) -> Vec<(String, String)> {
+    let fixed = sysctl::REQUIRED.iter().chain(recommended);
+    let fixed = fixed.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let is_lower =
+        |(key, limit): &&(&str, u64)| sources.facts.limits.get(*key).is_none_or(|present| present <= limit);
+    let limits = if recommended.is_empty() { &[] } else { sysctl::LIMITS };
+    let limits = limits.iter().filter(is_lower).map(|(key, limit)| ((*key).to_owned(), limit.to_string()));
+    fixed.chain(limits).collect()
+}
+
+fn site_sysctls(config: &Config) -> impl Iterator<Item = (String, String)> {
+    config.sysctl.values.iter().map(|(key, value)| (key.clone(), value.clone()))
+}
+
+fn set(values: &mut Vec<(String, String)>, key: String, value: String) {
+    match values.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, known)) => *known = value,
+        None => values.push((key, value)),
+    }
+}
+
+fn unit_path(unit: &str) -> PathBuf {
+    Path::new(UNIT_DIRECTORY).join(unit)
+}
+
+fn name_of(path: &Path) -> Name {
+    Name { kind: "file", on: path.display().to_string() }
+}

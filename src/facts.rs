@@ -1,0 +1,241 @@
+//! What this node is. Gathered once, read-only, before anything is decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ipnet::Ipv4Net;
+use nix::sys::statvfs::{FsFlags, statvfs};
+
+use crate::config::Config;
+use crate::docker::{CONTAINERD_SOCKET, DAEMON_JSON};
+use crate::flannel::{DockerOptions, SubnetEnv};
+use crate::host::{Availability, Backend, Family, Host, UNIT_DIRECTORY, UnitFacts, ipv4_on};
+use crate::render::FLANNEL_OPTIONS;
+use crate::sysctl::{self, Fragment};
+use crate::{Error, Result};
+
+/// Where flanneld writes its lease.
+pub const SUBNET_ENV: &str = "/run/flannel/subnet.env";
+
+/// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
+pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
+
+/// A file of another component: absent, understood, or a problem with a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreign<T> {
+    /// It is not there.
+    Absent,
+    /// It says this.
+    Says(T),
+    /// It is there and cannot be understood.
+    Garbled(String),
+}
+
+impl<T> Foreign<T> {
+    /// What it says, if it is there and can be understood.
+    pub fn says(&self) -> Option<&T> {
+        match self {
+            Self::Says(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Which cgroup hierarchy the node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cgroup {
+    /// One hierarchy a controller.
+    V1,
+    /// The unified hierarchy.
+    V2,
+}
+
+/// The file system that a path is, or will be, on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that root can still write.
+    pub free: u64,
+    /// Mounted read-only.
+    pub read_only: bool,
+    /// Mounted so that nothing on it can be executed.
+    pub no_exec: bool,
+}
+
+/// The node, as far as decisions depend on it.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// `x86_64`, `aarch64`, …
+    pub arch: String,
+    /// Host name.
+    pub hostname: String,
+    /// Distribution and its version, for people.
+    pub distribution: String,
+    /// systemd's version.
+    pub systemd: String,
+    /// The cgroup hierarchy.
+    pub cgroup: Cgroup,
+    /// How the kernel has each of [`MODULES`].
+    pub modules: BTreeMap<String, Availability>,
+    /// Values that the keys of [`sysctl::LIMITS`] have now.
+    pub limits: BTreeMap<String, u64>,
+    /// sysctl.d, in the order in which it is applied.
+    pub sysctls: Vec<Fragment>,
+    /// Backends and families that there is an iptables program for.
+    pub backends: Vec<(Backend, Family)>,
+    /// Units of [`Config::firewall`]'s list that this node has.
+    pub firewalls: Vec<String>,
+    /// Directories on the way to the targets that are not there yet.
+    pub missing_directories: BTreeSet<PathBuf>,
+    /// Room and mount options: for the binaries, and for docker's data.
+    pub space: BTreeMap<PathBuf, Space>,
+    /// daemon.json as it is.
+    pub daemon_json: Option<String>,
+    /// flannel's options for docker.
+    pub flannel_options: Foreign<DockerOptions>,
+    /// flannel's lease.
+    pub flannel_lease: Foreign<SubnetEnv>,
+    /// docker.service.
+    pub docker: UnitFacts,
+    /// What docker.service's main process executes, if it runs.
+    pub docker_program: Option<PathBuf>,
+    /// A dockerd that docker.service did not start.
+    pub other_dockerd: Option<PathBuf>,
+    /// Whether something listens on containerd's own socket; `None` without a socket.
+    pub containerd: Option<bool>,
+    /// What is alive that a flush of the rules would hurt: names of processes.
+    pub alive: BTreeSet<String>,
+}
+
+/// Looks at the node.
+pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
+    let systemd = host.systemd()?;
+    let docker = systemd.unit(crate::docker::UNIT)?;
+    let docker_program = (docker.main_pid != 0).then(|| program_of(docker.main_pid)).flatten();
+    let processes = processes()?;
+    let firewalls = config.firewall.disable.iter();
+    let firewalls: Result<Vec<_>> =
+        firewalls.map(|unit| Ok((unit.clone(), systemd.enablement(unit)?))).collect();
+    let targets = [config.docker.bin_dir.as_path(), config.docker.dir.as_path()];
+    Ok(Facts {
+        arch: std::env::consts::ARCH.to_owned(),
+        hostname: sysinfo::System::host_name().unwrap_or_default(),
+        distribution: sysinfo::System::long_os_version().unwrap_or_default(),
+        systemd: systemd.version()?,
+        cgroup: cgroup(),
+        modules: host.kernel().availability(MODULES),
+        limits: limits(host)?,
+        sysctls: fragments(&config.sysctl.file)?,
+        backends: host.netfilter()?.all().collect(),
+        firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
+        missing_directories: missing_directories(config),
+        space: targets.iter().map(|path| (path.to_path_buf(), space(path))).collect(),
+        daemon_json: read_optional(Path::new(DAEMON_JSON))?,
+        flannel_options: foreign(Path::new(FLANNEL_OPTIONS))?,
+        flannel_lease: foreign(Path::new(SUBNET_ENV))?,
+        other_dockerd: processes
+            .iter()
+            .find(|(pid, name)| name == "dockerd" && *pid != docker.main_pid)
+            .map(|(pid, _)| program_of(*pid).unwrap_or_else(|| PathBuf::from("dockerd"))),
+        containerd: Path::new(CONTAINERD_SOCKET)
+            .exists()
+            .then(|| std::os::unix::net::UnixStream::connect(CONTAINERD_SOCKET).is_ok()),
+        alive: processes.into_iter().map(|(_, name)| name).filter(|name| is_hurt_by_flush(name)).collect(),
+        docker,
+        docker_program,
+    })
+}
+
+/// docker0's and flannel.1's addresses and everything that leads elsewhere.
+pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
+    let netlink = host.netlink()?;
+    let Some(found) = netlink.links()?.into_iter().find(|found| found.name == link) else { return Ok(None) };
+    Ok(Some(ipv4_on(&netlink.addresses()?, found.index).collect()))
+}
+
+/// Reads a file that need not be there.
+pub fn read_optional(path: &Path) -> Result<Option<String>> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| Error::Foreign {
+            path: path.to_owned(),
+            problem: "it is not UTF-8 text".to_owned(),
+            help: "correct it, or move it away".to_owned(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
+
+fn foreign<T: std::str::FromStr<Err = String>>(path: &Path) -> Result<Foreign<T>> {
+    Ok(match read_optional(path)? {
+        None => Foreign::Absent,
+        Some(text) => text.parse().map_or_else(Foreign::Garbled, Foreign::Says),
+    })
+}
+
+fn cgroup() -> Cgroup {
+    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { Cgroup::V2 } else { Cgroup::V1 }
+}
+
+fn limits(host: &Host) -> Result<BTreeMap<String, u64>> {
+    let mut limits = BTreeMap::new();
+    for (key, _) in sysctl::LIMITS {
+        if let Some(value) = host.kernel().sysctl(key)?.and_then(|text| text.trim().parse().ok()) {
+            limits.insert((*key).to_owned(), value);
+        }
+    }
+    Ok(limits)
+}
+
+fn fragments(own: &Path) -> Result<Vec<Fragment>> {
+    let listing = |directory: &&str| fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: BTreeSet<PathBuf> =
+        sysctl::DIRECTORIES.iter().flat_map(listing).map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+    paths.insert(own.to_owned());
+    let mut fragments = Vec::new();
+    for path in paths {
+        if let Some(text) = read_optional(&path)? {
+            fragments.push(Fragment { assignments: sysctl::parse(&text), path });
+        }
+    }
+    Ok(sysctl::in_order(fragments))
+}
+
+fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
+    let data = config.docker.dir.join("data");
+    let exec = config.docker.dir.join("exec");
+    let fixed = ["/etc/docker", "/etc/sysctl.d", "/etc/modules-load.d", "/etc/tmpfiles.d", UNIT_DIRECTORY];
+    let targets = fixed.iter().map(Path::new).chain([config.docker.bin_dir.as_path(), &data, &exec]);
+    targets.flat_map(Path::ancestors).filter(|path| !path.exists()).map(Path::to_owned).collect()
+}
+
+/// Of the nearest ancestor that exists.
+fn space(path: &Path) -> Space {
+    let of = |path: &Path| statvfs(path).ok();
+    path.ancestors().find_map(of).map_or(Space { free: 0, read_only: true, no_exec: false }, |found| Space {
+        free: u64::from(found.blocks_available()) * u64::from(found.fragment_size()),
+        read_only: found.flags().contains(FsFlags::ST_RDONLY),
+        no_exec: found.flags().contains(FsFlags::ST_NOEXEC),
+    })
+}
+
+fn program_of(pid: u32) -> Option<PathBuf> {
+    let target = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let text = target.to_string_lossy();
+    Some(PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text)))
+}
+
+/// Process ids and names.
+fn processes() -> Result<Vec<(u32, String)>> {
+    let unreadable = |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
+    let mut system = sysinfo::System::new().map_err(unreadable)?;
+    let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
+    let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
+    Ok(system.processes().values().map(|process| (process.pid().as_u32(), name(process))).collect())
+}
+
+fn is_hurt_by_flush(name: &str) -> bool {
+    matches!(name, "kubelet" | "kube-proxy" | "dockerd") || name.starts_with("containerd-shim")
+}

@@ -1,0 +1,149 @@
+//! The files that node-setup writes, as text. Pure: what goes in decides what
+//! comes out, and nothing is read or written here.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::config::{Config, Flannel};
+
+/// The guard's unit.
+pub const GUARD_UNIT: &str = "node-setup-guard.service";
+
+/// Where flannel leaves docker's options.
+pub const FLANNEL_OPTIONS: &str = "/run/flannel/docker";
+
+const HEADER: &str = "# Written by node-setup, which puts it right again when it is edited.\n";
+
+/// docker.service: the guide's, with what readiness and the order of a boot need.
+/// Each difference has its reason in ARCHITECTURE.md.
+pub fn docker_service(config: &Config) -> String {
+    let (dir, bin) = (config.docker.dir.display(), config.docker.bin_dir.display());
+    let (environment, options) = match config.network.flannel {
+        Flannel::Off => (String::new(), ""),
+        Flannel::Auto | Flannel::Required => {
+            (format!("EnvironmentFile=-{FLANNEL_OPTIONS}\n"), " $DOCKER_NETWORK_OPTIONS")
+        }
+    };
+    format!(
+        "{HEADER}\
+         # To change it, use a drop-in: systemctl edit docker\n\
+         [Unit]\n\
+         Description=Docker Application Container Engine\n\
+         Documentation=https://docs.docker.com\n\
+         Wants=network-online.target\n\
+         After=network-online.target flanneld.service firewalld.service\n\
+         RequiresMountsFor={dir}\n\
+         StartLimitIntervalSec=60\n\
+         StartLimitBurst=5\n\
+         \n\
+         [Service]\n\
+         Type=notify\n\
+         WorkingDirectory={dir}\n\
+         Environment=\"PATH={bin}:/bin:/sbin:/usr/bin:/usr/sbin\"\n\
+         {environment}\
+         ExecStart={bin}/dockerd{options}\n\
+         ExecReload=/bin/kill -s HUP $MAINPID\n\
+         TimeoutStartSec=120\n\
+         Restart=on-failure\n\
+         RestartSec=5\n\
+         LimitNOFILE=1048576\n\
+         LimitNPROC=infinity\n\
+         LimitCORE=infinity\n\
+         TasksMax=infinity\n\
+         Delegate=yes\n\
+         KillMode=process\n\
+         OOMScoreAdjust=-500\n\
+         \n\
+         [Install]\n\
+         WantedBy=multi-user.target\n"
+    )
+}
+
+/// The unit that puts the FORWARD policy right after each start of docker, also
+/// after one that systemd made by itself.
+pub fn guard_service(program: &Path) -> String {
+    format!(
+        "{HEADER}\
+         [Unit]\n\
+         Description=FORWARD policy for pods, after each start of docker\n\
+         Documentation=man:node-setup(8)\n\
+         After=docker.service\n\
+         PartOf=docker.service\n\
+         \n\
+         [Service]\n\
+         Type=oneshot\n\
+         RemainAfterExit=yes\n\
+         ExecStart={} docker guard\n\
+         \n\
+         [Install]\n\
+         WantedBy=docker.service\n",
+        program.display()
+    )
+}
+
+/// At boot, before docker: the pid file of a containerd that a power cut ended.
+/// `exec-root` is on disk in the guide's layout, and dockerd would wait for the
+/// process that has that number now.
+pub fn tmpfiles(exec_root: &str) -> String {
+    format!("{HEADER}r! {exec_root}/containerd/containerd.pid\n")
+}
+
+/// modules-load.d: the modules that are not part of the kernel's image.
+pub fn modules_load(modules: &[&str]) -> String {
+    format!("{HEADER}{}", modules.iter().map(|module| format!("{module}\n")).collect::<String>())
+}
+
+/// sysctl.d. A key behind a dash may fail: the module that brings it may not be
+/// there yet when the file is applied.
+pub fn sysctl_d<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let line = |(key, value): (&str, &str)| {
+        let dash = if key.starts_with("net.netfilter.") { "-" } else { "" };
+        format!("{dash}{key} = {value}\n")
+    };
+    format!("{HEADER}{}", values.into_iter().map(line).collect::<String>())
+}
+
+/// daemon.json: what is there, without the keys that were ours, with those that
+/// are. Bytes that already say so stay as they are.
+pub fn daemon_json(
+    existing: Option<(&str, &Map<String, Value>)>,
+    formerly_ours: &[String],
+    ours: &Map<String, Value>,
+) -> String {
+    let mut merged = existing.map(|(_, map)| map.clone()).unwrap_or_default();
+    merged.retain(|key, _| ours.contains_key(key) || !formerly_ours.contains(key));
+    for (key, value) in ours {
+        merged.insert(key.clone(), value.clone());
+    }
+    match existing {
+        Some((text, map)) if *map == merged => text.to_owned(),
+        _ => serde_json::to_string_pretty(&merged).unwrap_or_default() + "\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(text: &str) -> Map<String, Value> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_existing_daemon_json_keeps_what_is_not_ours() {
+        let theirs = r#"{"labels":["rack=7"],"live-restore":false,"old":1}"#;
+        let merged = daemon_json(
+            Some((theirs, &map(theirs))),
+            &["old".to_owned(), "live-restore".to_owned()],
+            &map(r#"{"live-restore":true}"#),
+        );
+        assert_eq!(map(&merged), map(r#"{"labels":["rack=7"],"live-restore":true}"#));
+    }
+
+    #[test]
+    fn bytes_that_say_it_already_stay() {
+        let theirs = "{ \"live-restore\" :true }";
+        assert_eq!(daemon_json(Some((theirs, &map(theirs))), &[], &map(theirs)), theirs);
+    }
+}

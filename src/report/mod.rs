@@ -1,0 +1,302 @@
+//! What a command has to say, as a document and as a page.
+//!
+//! The document is a contract (`packaging/schema/report.schema.json`); fields are
+//! added, never changed or taken away while [`SCHEMA`] stays the same.
+
+mod journald;
+mod page;
+mod terminal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Finding;
+use crate::config::Effective;
+use crate::event::{Event, Left, Sink};
+use crate::host::Host;
+use crate::redact::redact_text;
+use crate::{Error, change::Step};
+
+pub use journald::Journald;
+pub use page::{Page, Style};
+pub use terminal::{Terminal, print};
+
+/// The form of the document.
+pub const SCHEMA: u32 = 1;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing was, or is, to be done.
+    Unchanged,
+    /// The node was changed.
+    Changed,
+    /// Changes are pending; none was made.
+    Planned,
+    /// The node was not touched, for the reasons given.
+    Refused,
+    /// It failed; for a run, with something left that could not be put back.
+    Failed,
+    /// It failed, and the node is as it was before.
+    Restored,
+}
+
+/// A change, made or planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ChangeReport {
+    /// What: a path, a key, a unit.
+    pub on: String,
+    /// Its kind: `file`, `module`, `sysctl`, `table`, `policy`, `unit`.
+    pub kind: String,
+    /// The state before, in words.
+    pub from: String,
+    /// The state after, in words.
+    pub to: String,
+    /// The difference as a unified diff, for text.
+    pub diff: Option<String>,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ErrorReport {
+    /// What was attempted, and on what.
+    pub message: String,
+    /// What the system said, outermost first.
+    pub causes: Vec<String>,
+    /// What to do now.
+    pub help: Option<String>,
+    /// Why preflight refused, if it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusalReport>,
+    /// The last lines that the unit logged, if it was one that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+}
+
+/// A reason not to touch the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RefusalReport {
+    /// Stable name.
+    pub id: String,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Something that could not be, or was not, put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LeftReport {
+    /// What.
+    pub on: String,
+    /// Its kind.
+    pub kind: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What is installed, running and owned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StatusReport {
+    /// The machine.
+    pub node: String,
+    /// Its distribution.
+    pub distribution: String,
+    /// docker's version, as node-setup installed it.
+    pub installed: Option<String>,
+    /// docker's version, as its API tells it.
+    pub running: Option<String>,
+    /// docker.service, in words.
+    pub docker: String,
+    /// The guard, in words.
+    pub guard: String,
+    /// docker0's address.
+    pub bridge: Option<String>,
+    /// flannel's lease.
+    pub lease: Option<String>,
+    /// When the last run began, in seconds since the epoch.
+    pub last_run: Option<u64>,
+    /// A run that did not end.
+    pub unfinished: Option<String>,
+    /// What node-setup changed on this node, over all its runs.
+    pub owned: Vec<ChangeReport>,
+}
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The command: `docker`, `docker plan`, …
+    pub command: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether anything on the node is different now.
+    pub changed: bool,
+    /// Changes made, or planned.
+    pub changes: Vec<ChangeReport>,
+    /// What the checks found.
+    pub checks: Vec<Finding>,
+    /// What went wrong.
+    pub error: Option<ErrorReport>,
+    /// What the user should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What could not be, or was not, put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftReport>,
+    /// The answer of `docker status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusReport>,
+    /// The answer of `config show`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingReport>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// A setting, its value, and where the value was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SettingReport {
+    /// The key.
+    pub key: String,
+    /// The value; secrets are masked.
+    pub value: serde_json::Value,
+    /// The file and line, the variable or the flag.
+    pub origin: String,
+}
+
+impl Report {
+    /// A report of which only the command is known yet.
+    pub fn new(command: &str) -> Self {
+        Self {
+            schema: SCHEMA,
+            command: command.to_owned(),
+            outcome: Outcome::Unchanged,
+            changed: false,
+            changes: Vec::new(),
+            checks: Vec::new(),
+            error: None,
+            notes: Vec::new(),
+            left: Vec::new(),
+            status: None,
+            settings: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    /// Enters an error, with the outcome that goes with it.
+    pub fn fail(&mut self, outcome: Outcome, error: &Error) {
+        self.outcome = outcome;
+        self.error = Some(ErrorReport::from(error));
+    }
+}
+
+impl ChangeReport {
+    /// A step for people; its diff without secrets.
+    pub fn new(step: &Step, host: &Host) -> Self {
+        Self { diff: step.diff(host).map(|diff| redact_text(&diff)), ..Self::brief(step) }
+    }
+
+    /// A step without its diff.
+    pub fn brief(step: &Step) -> Self {
+        let name = step.name();
+        Self { on: name.on, kind: name.kind.to_owned(), from: step.from(), to: step.to(), diff: None }
+    }
+}
+
+impl From<&Error> for ErrorReport {
+    fn from(error: &Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = std::error::Error::source(error);
+        let mut innermost = error;
+        while let Some(cause) = source {
+            causes.push(redact_text(&cause.to_string()));
+            innermost = cause.downcast_ref::<Error>().unwrap_or(innermost);
+            source = cause.source();
+        }
+        let innermost = match innermost {
+            Error::Step { cause, .. } => cause,
+            other => other,
+        };
+        let (mut refusals, mut log) = (Vec::new(), Vec::new());
+        match innermost {
+            Error::Refused(all) => {
+                refusals = all
+                    .iter()
+                    .map(|one| RefusalReport {
+                        id: one.id.to_owned(),
+                        found: one.found.clone(),
+                        remedy: one.remedy.clone(),
+                    })
+                    .collect();
+            }
+            Error::Unit { log: lines, .. } => log = lines.iter().map(|line| redact_text(line)).collect(),
+            _ => {}
+        }
+        Self { message: redact_text(&error.to_string()), causes, help: error.help(), refusals, log }
+    }
+}
+
+impl From<&Left> for LeftReport {
+    fn from(left: &Left) -> Self {
+        Self { on: left.name.on.clone(), kind: left.name.kind.to_owned(), why: left.why.clone() }
+    }
+}
+
+impl From<Effective> for SettingReport {
+    fn from(effective: Effective) -> Self {
+        Self { key: effective.key, value: effective.value, origin: effective.origin }
+    }
+}
+
+/// Collects what a report needs from the stream.
+#[derive(Debug, Default)]
+pub struct Collector {
+    /// Notes, in order.
+    pub notes: Vec<String>,
+}
+
+impl Sink for Collector {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Note(note) => self.notes.push((*note).to_owned()),
+            Event::Refused { step, reason } => {
+                self.notes.push(format!("{} stays {}: {reason}", step.name(), step.from()));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const SCHEMA_FILE: &str = "packaging/schema/report.schema.json";
+
+    /// The schema is generated here: `UPDATE=1 cargo test` writes it.
+    #[test]
+    fn the_schema_that_is_shipped_is_that_of_the_types() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
+        crate::generated::assert_fresh(Path::new(SCHEMA_FILE), &schema);
+    }
+
+    #[test]
+    fn an_error_is_reported_with_its_causes_and_the_innermost_refusals() {
+        let refusal = crate::error::Refusal { id: "space", found: "full".into(), remedy: "free some".into() };
+        let error = Error::Step { step: "file /x".into(), cause: Box::new(Error::Refused(vec![refusal])) };
+        let report = ErrorReport::from(&error);
+        assert_eq!(report.causes, ["full"]);
+        assert_eq!(report.refusals.len(), 1);
+    }
+}

@@ -1,0 +1,321 @@
+//! A report as a page: aligned, wrapped to the width, coloured where that helps.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use super::{ChangeReport, ErrorReport, Outcome, Report, StatusReport};
+use crate::check::{Finding, Status};
+
+/// How to write for whoever reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// Whether marks may go beyond ASCII.
+    pub unicode: bool,
+}
+
+const GREEN: Paint = AnsiColor::Green.on_default();
+const YELLOW: Paint = AnsiColor::Yellow.on_default();
+const RED: Paint = AnsiColor::Red.on_default();
+const DIM: Paint = Paint::new().dimmed();
+const BOLD: Paint = Paint::new().bold();
+
+/// Text in the making.
+#[derive(Debug)]
+pub struct Page {
+    style: Style,
+    text: String,
+}
+
+impl Page {
+    /// An empty page.
+    pub fn new(style: Style) -> Self {
+        Self { style, text: String::new() }
+    }
+
+    /// The text.
+    pub fn text(self) -> String {
+        self.text
+    }
+
+    /// A line as it is.
+    pub fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// A change: a mark, what it is on, and from what to what.
+    pub fn change(&mut self, change: &ChangeReport, took: Option<&str>) {
+        let (mark, paint) = match (change.from.as_str(), change.to.as_str()) {
+            ("absent", _) => ('+', GREEN),
+            (_, "absent") => ('-', RED),
+            _ => ('~', YELLOW),
+        };
+        let arrow = if self.style.unicode { "→" } else { "->" };
+        let states = match mark {
+            '~' => format!("{} {arrow} {}", change.from, change.to),
+            '+' if change.to.starts_with("directory") => "directory".to_owned(),
+            _ => String::new(),
+        };
+        let took = took.map(|took| format!("  {took}")).unwrap_or_default();
+        let name = format!("{:<7} {}", change.kind, change.on);
+        let mark = self.paint(paint, &mark.to_string());
+        let flat = format!("{name:<48}  {states}{took}");
+        if states.is_empty() {
+            self.line(&format!("  {mark} {name}{}", self.paint(DIM, &took)));
+        } else if flat.chars().count() + 4 <= self.style.width {
+            self.line(&format!("  {mark} {name:<48}  {states}{}", self.paint(DIM, &took)));
+        } else {
+            self.line(&format!("  {mark} {name}"));
+            self.hang(12, "", &format!("{states}{took}"));
+        }
+        if let Some(diff) = &change.diff {
+            self.diff(diff);
+        }
+    }
+
+    /// What the checks found; what passed only if asked for.
+    pub fn findings(&mut self, findings: &[Finding], all: bool) {
+        let width = findings.iter().map(|finding| finding.id.len()).max().unwrap_or(0);
+        for finding in findings.iter().filter(|finding| all || is_of_interest(finding)) {
+            let (mark, paint) = self.mark(finding.status);
+            let head = format!("  {} {:<width$}  ", self.paint(paint, mark), finding.id);
+            self.hang_after(&head, width + 6, &finding.detail);
+            if let Some(remedy) = &finding.remedy {
+                let arrow = if self.style.unicode { "→ " } else { "-> " };
+                self.hang(width + 6, arrow, remedy);
+            }
+        }
+    }
+
+    /// A status, one fact a line.
+    pub fn status(&mut self, status: &StatusReport) {
+        let none = "-".to_owned();
+        let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| none.clone());
+        let rows = [
+            ("node", format!("{}, {}", status.node, status.distribution)),
+            ("installed", status.installed.clone().unwrap_or_else(|| "not by node-setup".to_owned())),
+            ("running", or_none(&status.running)),
+            ("docker", status.docker.clone()),
+            ("guard", status.guard.clone()),
+            ("docker0", or_none(&status.bridge)),
+            ("flannel", or_none(&status.lease)),
+            ("owned", format!("{} changes", status.owned.len())),
+        ];
+        for (name, value) in rows {
+            let head = format!("  {} ", self.paint(BOLD, &format!("{name:<10}")));
+            self.hang_after(&head, 13, &value);
+        }
+        if let Some(unfinished) = &status.unfinished {
+            let head = format!("  {} ", self.paint(RED, &format!("{:<10}", "unfinished")));
+            self.hang_after(&head, 13, unfinished);
+        }
+    }
+
+    /// An error with its causes, refusals, log and help.
+    pub fn error(&mut self, error: &ErrorReport) {
+        let refused = !error.refusals.is_empty();
+        let label = if refused { "refused" } else { "error" };
+        let head = format!("{} ", self.paint(RED, &format!("{label}:")));
+        let message = if refused { "this node was not touched" } else { &error.message };
+        self.hang_after(&head, label.len() + 2, message);
+        let width = error.refusals.iter().map(|refusal| refusal.id.len()).max().unwrap_or(0);
+        for refusal in &error.refusals {
+            let head = format!("  {}  ", self.paint(YELLOW, &format!("{:<width$}", refusal.id)));
+            self.hang_after(&head, width + 4, &refusal.found);
+            let arrow = if self.style.unicode { "→ " } else { "-> " };
+            self.hang(width + 4, arrow, &refusal.remedy);
+        }
+        if !refused {
+            for cause in &error.causes {
+                self.hang(2, "because ", cause);
+            }
+        }
+        for line in &error.log {
+            let line = format!("  | {line}");
+            self.line(&self.paint(DIM, &line));
+        }
+        if let Some(help) = &error.help {
+            let head = format!("{} ", self.paint(GREEN, "help:"));
+            self.hang_after(&head, 6, help);
+        }
+    }
+
+    /// The last line of a page.
+    pub fn summary(&mut self, report: &Report) {
+        let time = format!("{} ms", report.duration_ms);
+        let time = if report.duration_ms >= 1000 {
+            format!("{}.{} s", report.duration_ms / 1000, report.duration_ms % 1000 / 100)
+        } else {
+            time
+        };
+        let changes = count(report.changes.len(), "change");
+        let words = match report.outcome {
+            Outcome::Unchanged if report.changes.is_empty() && report.command == "docker verify" => String::new(),
+            Outcome::Unchanged => "nothing to do; ".to_owned(),
+            Outcome::Changed => format!("{changes} made; "),
+            Outcome::Planned => format!("{changes} pending, none made; "),
+            Outcome::Restored => "failed; the node is as it was before; ".to_owned(),
+            Outcome::Failed if report.left.is_empty() => String::new(),
+            Outcome::Failed => format!("failed; {} could not be put back; ", count(report.left.len(), "thing")),
+            Outcome::Refused => return,
+        };
+        let checks = tally(&report.checks);
+        let line = format!("{words}{}{time}", if checks.is_empty() { String::new() } else { format!("{checks}; ") });
+        self.line(&self.paint(BOLD, &line));
+    }
+
+    fn diff(&mut self, diff: &str) {
+        for line in diff.lines().skip(2) {
+            let paint = match line.chars().next() {
+                Some('+') => GREEN,
+                Some('-') => RED,
+                _ => DIM,
+            };
+            let line = format!("      {}", self.paint(paint, line));
+            self.line(&line);
+        }
+    }
+
+    fn mark(&self, status: Status) -> (&'static str, Paint) {
+        match (status, self.style.unicode) {
+            (Status::Pass, true) => ("✓", GREEN),
+            (Status::Pass, false) => ("+", GREEN),
+            (Status::Warn, _) => ("!", YELLOW),
+            (Status::Fail, true) => ("✗", RED),
+            (Status::Fail, false) => ("x", RED),
+            (Status::Skip, _) => ("-", DIM),
+            (Status::Unknown, _) => ("?", RED),
+        }
+    }
+
+    fn paint(&self, paint: Paint, text: &str) -> String {
+        if self.style.color && !text.is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+    }
+
+    /// Text under a head of `indent` columns.
+    fn hang(&mut self, indent: usize, first: &str, text: &str) {
+        let head = format!("{:indent$}{first}", "");
+        self.hang_after(&head, indent + first.chars().count(), text);
+    }
+
+    /// Text after `head`, which is `indent` columns wide, wrapped under its beginning.
+    fn hang_after(&mut self, head: &str, indent: usize, text: &str) {
+        let width = self.style.width.saturating_sub(indent).max(20);
+        let mut lines = wrap(text, width).into_iter();
+        let first = lines.next().unwrap_or_default();
+        self.line(&format!("{head}{first}"));
+        for line in lines {
+            self.line(&format!("{:indent$}{line}", ""));
+        }
+    }
+}
+
+fn is_of_interest(finding: &Finding) -> bool {
+    !matches!(finding.status, Status::Pass | Status::Skip)
+}
+
+/// Lines of at most `width` columns, broken between words; a longer word stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// `14 checks pass, 1 fails`.
+fn tally(findings: &[Finding]) -> String {
+    let of = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let mut text = String::new();
+    for (status, word) in [
+        (Status::Pass, "passed"),
+        (Status::Warn, "to look at"),
+        (Status::Fail, "failed"),
+        (Status::Unknown, "unknown"),
+        (Status::Skip, "skipped"),
+    ] {
+        let number = of(status);
+        if number > 0 {
+            let head = if text.is_empty() { "checks: " } else { ", " };
+            let _ = write!(text, "{head}{number} {word}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Style = Style { width: 60, color: false, unicode: true };
+
+    fn finding(id: &str, status: Status, detail: &str, remedy: Option<&str>) -> Finding {
+        Finding { id: id.to_owned(), status, detail: detail.to_owned(), remedy: remedy.map(str::to_owned) }
+    }
+
+    fn change(kind: &str, on: &str, from: &str, to: &str) -> ChangeReport {
+        let text = str::to_owned;
+        ChangeReport { on: text(on), kind: text(kind), from: text(from), to: text(to), diff: None }
+    }
+
+    #[test]
+    fn a_page_keeps_within_its_width() {
+        let mut page = Page::new(PLAIN);
+        page.findings(
+            &[
+                finding("docker-service", Status::Pass, "active (running), enabled, process 812", None),
+                finding(
+                    "forward-policy",
+                    Status::Fail,
+                    "DROP for IPv4 (nft), IPv4 (legacy): pods are cut off from those of other nodes",
+                    Some("node-setup docker"),
+                ),
+            ],
+            true,
+        );
+        page.change(&change("sysctl", "net.ipv4.ip_forward", "0", "1"), Some("2 ms"));
+        page.change(&change("file", "/opt/k8s/bin/dockerd", "absent", "abc 0755"), None);
+        assert_eq!(
+            page.text(),
+            "  ✓ docker-service  active (running), enabled, process 812\n\
+             \x20 ✗ forward-policy  DROP for IPv4 (nft), IPv4 (legacy):\n\
+             \x20                   pods are cut off from those of other\n\
+             \x20                   nodes\n\
+             \x20                   → node-setup docker\n\
+             \x20 ~ sysctl  net.ipv4.ip_forward\n\
+             \x20           0 → 1  2 ms\n\
+             \x20 + file    /opt/k8s/bin/dockerd\n"
+        );
+    }
+
+    #[test]
+    fn without_colour_there_is_no_escape() {
+        let mut page = Page::new(PLAIN);
+        page.error(&ErrorReport { message: "m".into(), causes: vec!["c".into()], ..ErrorReport::default() });
+        assert_eq!(page.text(), "error: m\n  because c\n");
+        let mut page = Page::new(Style { color: true, ..PLAIN });
+        page.error(&ErrorReport { message: "m".into(), ..ErrorReport::default() });
+        assert!(page.text().contains("\x1b["));
+    }
+
+    #[test]
+    fn words_are_kept_whole() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("aaaaaaaaaa b", 5), ["aaaaaaaaaa", "b"]);
+    }
+}

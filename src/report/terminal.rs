@@ -1,0 +1,100 @@
+//! The stream as it happens, for whoever is looking.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{ChangeReport, Page, Style};
+use crate::event::{Event, Sink};
+
+/// Shorter than this, how long a step took is of no interest.
+const WORTH_SAYING: Duration = Duration::from_millis(20);
+
+/// A sink that writes lines to stdout, and a progress bar to a terminal's stderr.
+#[derive(Debug)]
+pub struct Terminal {
+    style: Style,
+    is_terminal: bool,
+    bar: Option<ProgressBar>,
+    stage: String,
+}
+
+impl Terminal {
+    /// A sink in this style; with a progress bar if stderr is a terminal.
+    pub fn new(style: Style, is_terminal: bool) -> Self {
+        Self { style, is_terminal, bar: None, stage: String::new() }
+    }
+
+    fn page(&self, write: impl FnOnce(&mut Page)) {
+        let mut page = Page::new(self.style);
+        write(&mut page);
+        self.hide(|| print(&page.text()));
+    }
+
+    fn hide(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn progress(&mut self, done: u64, total: Option<u64>) {
+        if !self.is_terminal {
+            return;
+        }
+        let stage = self.stage.clone();
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+            bar.set_style(bar_style(total.is_some()));
+            bar.set_message(stage);
+            bar
+        });
+        bar.set_position(done);
+    }
+}
+
+impl Sink for Terminal {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Stage(stage) => self.stage = (*stage).to_owned(),
+            Event::Progress { done, total } => self.progress(*done, *total),
+            Event::ProgressEnd => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Note(note) => self.page(|page| page.line(&format!("  ! {note}"))),
+            Event::Done { step, took } => {
+                let took = (*took >= WORTH_SAYING).then(|| format!("{:.2} s", took.as_secs_f64()));
+                self.page(|page| page.change(&ChangeReport::brief(step), took.as_deref()));
+            }
+            Event::Refused { step, reason } => {
+                self.page(|page| page.line(&format!("  ! {} stays {}: {reason}", step.name(), step.from())));
+            }
+            Event::Undone(step) => {
+                self.page(|page| page.line(&format!("  < {} is {} again", step.name(), step.from())));
+            }
+            Event::Left(left) => {
+                self.page(|page| page.line(&format!("  ! left as it is: {}: {}", left.name, left.why)));
+            }
+            Event::Failed(_) => self.page(|page| page.line("  failed; putting back what was done:")),
+            Event::Begun(_) => {}
+        }
+    }
+}
+
+fn bar_style(has_total: bool) -> ProgressStyle {
+    let template = if has_total {
+        "  {msg} {bar:24} {percent:>3}%  {bytes_per_sec}  {eta}"
+    } else {
+        "  {msg} {spinner} {bytes}  {bytes_per_sec}"
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Writes to stdout. A reader that has gone away is not an error.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,80 @@
+//! The cables between nodes, and what flanneld leaves behind on one.
+
+use anyhow::Result;
+
+use crate::job;
+use crate::machine::Machine;
+use crate::node::Node;
+
+/// The end of a cable on eth0: 10.9.0.1 or 10.9.0.2.
+fn address(machine: &Machine, last: u8) -> Result<()> {
+    machine.ok(&format!("ip addr add 10.9.0.{last}/24 dev eth0 && ip link set eth0 up")).map(drop)
+}
+
+fn unplug(machine: &Machine) -> Result<()> {
+    machine.ok("! test -e /sys/class/net/eth0 || ip link del eth0").map(drop)
+}
+
+impl Machine {
+    /// Lays one cable between two nodes: 10.9.0.1/24 here and 10.9.0.2/24 there, both on eth0. A cable that was there
+    /// is replaced, so this is also how to wire two nodes again after one of them has rebooted.
+    pub fn wire(&self, other: &Self) -> Result<()> {
+        unplug(self)?;
+        unplug(other)?;
+        let (here, there) = (self.running()?.to_string(), other.running()?.to_string());
+        let ends = ["name", "eth0", "netns", &here, "type", "veth", "peer", "name", "eth0", "netns", &there];
+        job::host("ip", &[["link", "add"].as_slice(), ends.as_slice()].concat())?;
+        address(self, 1)?;
+        address(other, 2)
+    }
+
+    /// Gives a node without a neighbour an eth0 that leads nowhere, with 10.9.0.1/24: a cable whose other end, far0, is
+    /// in the node as well. Not every kernel has the dummy device.
+    pub fn dummy_eth0(&self) -> Result<()> {
+        unplug(self)?;
+        self.ok("ip link add eth0 type veth peer name far0 && ip link set far0 up")?;
+        address(self, 1)
+    }
+
+    /// What flanneld's vxlan backend leaves behind on node `me` of two (1 or 2), with a route to `peer`: the device
+    /// flannel.1, its routes and neighbours, `/run/flannel/subnet.env`, and `/run/flannel/docker` as its script
+    /// mk-docker-opts.sh writes it. The node must have an eth0.
+    pub fn flannel(&self, me: u8, peer: u8) -> Result<()> {
+        self.ok(&flannel_script(me, peer)).map(drop)
+    }
+}
+
+fn flannel_script(me: u8, peer: u8) -> String {
+    let (own, its) = (u16::from(me) * 8, u16::from(peer) * 8);
+    format!(
+        r#"set -eu
+! test -e /sys/class/net/flannel.1 || ip link del flannel.1
+ip link add flannel.1 type vxlan id 1 local 10.9.0.{me} dev eth0 dstport 8472 nolearning
+ip link set flannel.1 address 0a:58:0a:09:00:{me:02x}
+ip addr add 172.30.{own}.0/32 dev flannel.1
+ip link set flannel.1 mtu 1450 up
+ip route add 172.30.{its}.0/21 via 172.30.{its}.0 dev flannel.1 onlink
+ip neigh add 172.30.{its}.0 lladdr 0a:58:0a:09:00:{peer:02x} dev flannel.1 nud permanent
+bridge fdb append 0a:58:0a:09:00:{peer:02x} dev flannel.1 dst 10.9.0.{peer}
+mkdir -p /run/flannel
+cat >/run/flannel/subnet.env <<'END'
+FLANNEL_NETWORK=172.30.0.0/16
+FLANNEL_SUBNET=172.30.{own}.1/21
+FLANNEL_MTU=1450
+FLANNEL_IPMASQ=true
+END
+cat >/run/flannel/docker <<'END'
+DOCKER_OPT_BIP="--bip=172.30.{own}.1/21"
+DOCKER_OPT_IPMASQ="--ip-masq=false"
+DOCKER_OPT_MTU="--mtu=1450"
+DOCKER_NETWORK_OPTIONS=" --bip=172.30.{own}.1/21 --ip-masq=false --mtu=1450"
+END
+"#
+    )
+}
+
+/// Lays one cable between two nodes: see [`Machine::wire`].
+#[track_caller]
+pub fn wire(one: &Node, other: &Node) {
+    one.must(one.machine().wire(other.machine()));
+}

@@ -304,3 +304,6 @@ fn unreadable(path: &Path, reason: impl std::fmt::Display) -> Error {
         help: "check that the file is there and readable, and the option that names it".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

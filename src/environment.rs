@@ -80,8 +80,10 @@ struct Script {
     /// Open parentheses; apart from the blocks because a `case` pattern ends
     /// with one that was never opened.
     parentheses: usize,
-    /// The command stands behind `&&`, `||`, `|` or `&`.
+    /// The command stands behind `&&`, `||` or `|`, or before `|` or `&`.
     conditional: bool,
+    /// What the list of commands in hand has assigned so far.
+    list: Vec<String>,
 }
 
 /// `NAME=value`, `NAME+=value` or `NAME[…]=value`.
@@ -91,6 +93,13 @@ struct Assignment<'a> {
     first: &'a str,
     rest: &'a [Part],
     line: usize,
+}
+
+impl Assignment<'_> {
+    fn has_brace(&self) -> bool {
+        let plain = |part: &Part| matches!(part, Part::Plain(text) if text.contains('{'));
+        self.first.contains('{') || self.rest.iter().any(plain)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,22 +114,26 @@ impl Script {
         let mut lexer = Lexer::new(text);
         let mut words = Vec::new();
         while let Some(token) = lexer.token()? {
-            if token == Token::Subshell {
-                self.conditional = true;
-            }
-            if !matches!(token, Token::Word(_)) {
-                self.command(&std::mem::take(&mut words));
-            }
             match token {
                 Token::Word(word) => words.push(word),
-                Token::End => self.conditional = false,
-                Token::Maybe | Token::Subshell => self.conditional = true,
-                Token::Open => self.parentheses += 1,
-                Token::Close => self.parentheses = self.parentheses.saturating_sub(1),
+                operator => self.operator(&operator, &std::mem::take(&mut words)),
             }
         }
         self.command(&words);
         Ok(())
+    }
+
+    /// Takes the command that `operator` ends.
+    fn operator(&mut self, operator: &Token, words: &[Word]) {
+        self.conditional |= *operator == Token::Pipe;
+        self.command(words);
+        match operator {
+            Token::Maybe | Token::Pipe => self.conditional = true,
+            Token::Background => self.background(),
+            Token::Open => self.parentheses += 1,
+            Token::Close => self.parentheses = self.parentheses.saturating_sub(1),
+            Token::End | Token::Word(_) => self.end_of_list(),
+        }
     }
 
     fn command(&mut self, words: &[Word]) {
@@ -128,7 +141,12 @@ impl Script {
         let assignments = words.iter().map_while(assignment).count();
         let (assignments, command) = words.split_at(assignments);
         match command.split_first() {
-            None => assignments.iter().for_each(|word| self.assign(word, true)),
+            None => {
+                for assignment in assignments.iter().filter_map(assignment) {
+                    let value = self.value(&assignment);
+                    self.assign(&assignment, value);
+                }
+            }
             Some((name, arguments)) => self.builtin(name.plain().unwrap_or_default(), arguments),
         }
     }
@@ -153,18 +171,8 @@ impl Script {
     }
 
     fn builtin(&mut self, name: &str, arguments: &[Word]) {
-        let option = |word: &&Word| word.plain().is_some_and(|text| text.starts_with('-'));
         match name {
-            "export" | "readonly" | "declare" | "typeset" => {
-                let plain = ["-x", "-r", "-g", "-rx", "-xr", "-gx"];
-                let as_written = arguments
-                    .iter()
-                    .filter(option)
-                    .all(|word| word.plain().is_some_and(|text| plain.contains(&text)));
-                for word in arguments {
-                    self.assign(word, as_written);
-                }
-            }
+            "export" | "readonly" | "declare" | "typeset" => self.declare(arguments),
             "unset" => {
                 for name in arguments.iter().filter_map(Word::plain) {
                     self.unset(name);
@@ -174,23 +182,64 @@ impl Script {
         }
     }
 
+    /// Unlike a plain assignment, the arguments are all expanded before the
+    /// first is assigned, braces among them; an option may change the values.
+    fn declare(&mut self, arguments: &[Word]) {
+        let options = arguments.iter().filter_map(Word::plain).filter(|text| text.starts_with('-'));
+        let as_written = options.into_iter().all(|option| option.chars().all(|char| "-gxr".contains(char)));
+        let expanded: Vec<_> = arguments
+            .iter()
+            .filter_map(assignment)
+            .map(|assignment| {
+                let simple = as_written && assignment.form == Form::Set && !assignment.has_brace();
+                let value = if simple { self.value(&assignment) } else { Value::Unknown };
+                (assignment, value)
+            })
+            .collect();
+        for (assignment, value) in expanded {
+            self.assign(&assignment, value);
+        }
+    }
+
     fn certain(&self) -> bool {
         self.blocks == 0 && self.parentheses == 0 && !self.conditional
+    }
+
+    fn end_of_list(&mut self) {
+        self.conditional = false;
+        self.list.clear();
+    }
+
+    /// The whole list ran in a subshell: its assignments did not last.
+    fn background(&mut self) {
+        for name in std::mem::take(&mut self.list) {
+            self.forget(&name);
+        }
+        self.end_of_list();
     }
 
     fn unset(&mut self, name: &str) {
         if self.certain() {
             self.names.remove(name);
-        } else if let Some(assigned) = self.names.get_mut(name) {
+        } else {
+            self.forget(name);
+        }
+    }
+
+    fn forget(&mut self, name: &str) {
+        if let Some(assigned) = self.names.get_mut(name) {
             assigned.value = Value::Unknown;
         }
     }
 
-    fn assign(&mut self, word: &Word, as_written: bool) {
-        let Some(assignment) = assignment(word) else { return };
-        let known = as_written && self.certain() && !is_secret(assignment.name);
-        let value = known.then(|| self.expand(&assignment)).flatten().map_or(Value::Unknown, Value::Known);
+    fn assign(&mut self, assignment: &Assignment<'_>, value: Value) {
+        self.list.push(assignment.name.to_owned());
         self.names.insert(assignment.name.to_owned(), Assigned { value, line: assignment.line });
+    }
+
+    fn value(&self, assignment: &Assignment<'_>) -> Value {
+        let known = self.certain() && !is_secret(assignment.name);
+        known.then(|| self.expand(assignment)).flatten().map_or(Value::Unknown, Value::Known)
     }
 
     /// The assignment's value if nothing but this file decides it.
@@ -234,3 +283,6 @@ fn assignment(word: &Word) -> Option<Assignment<'_>> {
     };
     is_name(name).then_some(Assignment { name, form, first, rest, line: word.line })
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ impl FromStr for DockerOptions {
         let Some(combined) = lines.iter().find(|line| line.name == COMBINED) else {
             return Err(no_combined(&lines));
         };
-        let options = Flags::read(combined)?.options(combined)?;
+        let options = combined.read(Flags::parse)?.options(combined)?;
         for line in lines.iter().filter(|line| line.name != COMBINED) {
             agree(line, &options)?;
         }
@@ -155,10 +155,10 @@ struct Flags {
 }
 
 impl Flags {
-    fn read(line: &Line<'_>) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         let mut flags = Self::default();
-        for flag in line.value.split_ascii_whitespace() {
-            flags.take(flag).map_err(|problem| line.problem(&problem))?;
+        for flag in text.split_ascii_whitespace() {
+            flags.take(flag)?;
         }
         Ok(flags)
     }
@@ -187,7 +187,7 @@ impl Flags {
 
 /// Holds a `DOCKER_OPT_*` line against the combined one.
 fn agree(line: &Line<'_>, options: &DockerOptions) -> Result<(), String> {
-    let flags = Flags::read(line)?;
+    let flags = line.read(Flags::parse)?;
     let agrees = match line.name {
         "DOCKER_OPT_BIP" => flags.bip == Some(options.bip),
         "DOCKER_OPT_IPMASQ" => flags.ip_masq == Some(options.ip_masq),
@@ -231,4 +231,149 @@ fn mtu(text: &str) -> Result<u32, String> {
 
 fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("'{text}' is neither true nor false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DOCKER: &str = "DOCKER_OPT_BIP=\"--bip=172.30.80.1/21\"\n\
+        DOCKER_OPT_IPMASQ=\"--ip-masq=false\"\n\
+        DOCKER_OPT_MTU=\"--mtu=1450\"\n\
+        DOCKER_NETWORK_OPTIONS=\" --bip=172.30.80.1/21 --ip-masq=false --mtu=1450\"\n";
+    const SUBNET: &str = "FLANNEL_NETWORK=172.30.0.0/16\n\
+        FLANNEL_SUBNET=172.30.80.1/21\n\
+        FLANNEL_MTU=1450\n\
+        FLANNEL_IPMASQ=true\n";
+
+    fn docker(text: &str) -> Result<DockerOptions, String> {
+        text.parse()
+    }
+
+    fn subnet(text: &str) -> Result<SubnetEnv, String> {
+        text.parse()
+    }
+
+    #[test]
+    fn the_two_files_say_the_same() {
+        let options = docker(DOCKER).unwrap();
+        let lease = subnet(SUBNET).unwrap();
+        assert_eq!(options.bip, "172.30.80.1/21".parse().unwrap());
+        assert_eq!((options.ip_masq, options.mtu), (false, 1450));
+        assert_eq!(lease.network, "172.30.0.0/16".parse().unwrap());
+        assert_eq!((lease.subnet, lease.ip_masq, lease.mtu), (options.bip, true, 1450));
+        assert_eq!(docker_options(&lease), options.line);
+    }
+
+    #[test]
+    fn the_forms_of_mk_docker_opts_are_all_read() {
+        let combined = "DOCKER_NETWORK_OPTIONS=\" --bip=172.30.80.1/21 --mtu=1450 \"\n";
+        for (form, text, ip_masq) in [
+            ("-c", combined.to_owned(), true),
+            ("no newline behind the quote", combined.trim_end().to_owned(), true),
+            ("no quotes", combined.replace('"', ""), true),
+            ("older flannel without ip-masq", format!("DOCKER_OPT_MTU=\"--mtu=1450\"\n{combined}"), true),
+            ("comments", format!("# flannel\n\n{DOCKER}"), false),
+        ] {
+            assert_eq!(docker(&text).map(|options| options.ip_masq), Ok(ip_masq), "{form}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_named() {
+        for (text, problem) in [
+            ("", "it is empty"),
+            ("\n# nothing\n", "it is empty"),
+            (DOCKER.split("DOCKER_NETWORK").next().unwrap(), "DOCKER_NETWORK_OPTIONS is missing"),
+            (DOCKER.strip_suffix("\"\n").unwrap(), "line 4: the closing quote is missing"),
+            ("DOCKER_NETWORK_OPTIONS=--mtu=145", "line 1: the line is cut off"),
+            ("DOCKER_NETWORK_OPTIONS=\" \"\n", "line 1: DOCKER_NETWORK_OPTIONS has no --bip"),
+            ("DOCKER_NETWORK_OPTIONS=\"--bip=10.0.0.1/24\"\n", "line 1: DOCKER_NETWORK_OPTIONS has no --mtu"),
+            ("DOCKER_OPTS=\" --bip=10.0.0.1/24 --mtu=1450\"\n", "line 1: DOCKER_OPTS is there instead of"),
+            ("DOCKER_NETW", "line 1: this is not NAME=value"),
+            ("docker_network=1\n", "line 1: this is not NAME=value"),
+            (
+                "DOCKER_NETWORK_OPTIONS=\"--bip=10.0.0.1/24 --dns=1.1.1.1\"\n",
+                "line 1: '--dns' is not an option",
+            ),
+            ("DOCKER_NETWORK_OPTIONS=\"--bip 10.0.0.1/24\"\n", "line 1: '--bip' is not --flag=value"),
+            ("DOCKER_NETWORK_OPTIONS=\"--mtu=1 --mtu=1450\"\n", "line 1: '1' is not an MTU"),
+            ("DOCKER_NETWORK_OPTIONS=\"--mtu=1450 --mtu=1450\"\n", "line 1: --mtu is there twice"),
+            ("DOCKER_NETWORK_OPTIONS=\"--mtu=+1450\"\n", "line 1: '+1450' is not an MTU"),
+            ("DOCKER_NETWORK_OPTIONS=\"--ip-masq=1\"\n", "line 1: '1' is neither true nor false"),
+            ("DOCKER_NETWORK_OPTIONS=\"--bip=10.0.0.0/24\"\n", "line 1: 10.0.0.0/24 is not an address that"),
+            ("DOCKER_NETWORK_OPTIONS=\"--bip=10.0.0.1\"\n", "line 1: '10.0.0.1' is not an address with"),
+            ("DOCKER_NETWORK_OPTIONS=\"$OTHER\"\n", "line 1: a quote or a substitution is inside"),
+            ("\u{0}\u{0}\u{0}\n", "line 1: this is not NAME=value"),
+            (
+                &DOCKER.replacen("1450", "1400", 1),
+                "line 3: DOCKER_OPT_MTU and DOCKER_NETWORK_OPTIONS do not agree",
+            ),
+            (
+                &DOCKER.replacen("80.1", "88.1", 1),
+                "line 1: DOCKER_OPT_BIP and DOCKER_NETWORK_OPTIONS do not agree",
+            ),
+            (&DOCKER.replacen("DOCKER_OPT_MTU", "DOCKER_OPT_DNS", 1), "line 3: DOCKER_OPT_DNS is not a name"),
+            (&format!("{DOCKER}{DOCKER}"), "line 5: DOCKER_OPT_BIP is already on line 1"),
+        ] {
+            let found = docker(text).unwrap_err();
+            assert!(found.starts_with(problem), "{text:?}: {found}");
+        }
+        for (text, problem) in [
+            ("", "it is empty"),
+            ("FLANNEL_NETWORK=172.30.0.0/16\n", "FLANNEL_SUBNET is missing"),
+            (SUBNET.trim_end(), "line 4: the line is cut off"),
+            (&SUBNET.replace("=1450", "=many"), "line 3: 'many' is not an MTU"),
+            (&SUBNET.replace("0.0/16", "0.1/16"), "line 1: 172.30.0.1/16 has host bits set"),
+            (&SUBNET.replace("172.30.80.1", "10.0.8.1"), "line 2: 10.0.8.1/21 is not inside 172.30.0.0/16"),
+            (&SUBNET.replace("=true", "=yes"), "line 4: 'yes' is neither true nor false"),
+            (&format!("{SUBNET}PATH=/x\n"), "line 5: PATH is not one of flannel's names"),
+        ] {
+            let found = subnet(text).unwrap_err();
+            assert!(found.starts_with(problem), "{text:?}: {found}");
+        }
+        assert!(subnet(&format!("{SUBNET}FLANNEL_IPV6_NETWORK=fd00::/48\n")).is_ok());
+    }
+
+    fn lease() -> impl Strategy<Value = SubnetEnv> {
+        (0..=255_u8, 0..32_u8, 68..=65535_u32, any::<bool>()).prop_map(|(site, node, mtu, ip_masq)| {
+            SubnetEnv {
+                network: Ipv4Net::new_assert(Ipv4Addr::new(10, site, 0, 0), 16),
+                subnet: Ipv4Net::new_assert(Ipv4Addr::new(10, site, node * 8, 1), 21),
+                mtu,
+                ip_masq,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic(text in "\\PC*", line in "([A-Z_]{1,8}=\"?[ -~]{0,20}\"?\n?){0,4}") {
+            for text in [text, line] {
+                let _ = (docker(&text), subnet(&text));
+            }
+        }
+
+        #[test]
+        fn half_a_file_is_never_another_value(lease in lease(), cut in any::<proptest::sample::Index>()) {
+            let text = format!(
+                "FLANNEL_NETWORK={}\nFLANNEL_SUBNET={}\nFLANNEL_IPMASQ={}\nFLANNEL_MTU={}\n",
+                lease.network, lease.subnet, lease.ip_masq, lease.mtu
+            );
+            prop_assert_eq!(subnet(&text), Ok(lease.clone()));
+            prop_assert!(subnet(&text[..cut.index(text.len())]).is_err());
+
+            let options = docker_options(&lease);
+            for text in [
+                format!("DOCKER_OPT_MTU=\"--mtu={}\"\nDOCKER_NETWORK_OPTIONS=\"{options}\"\n", lease.mtu),
+                format!("DOCKER_NETWORK_OPTIONS={options}\n"),
+            ] {
+                let whole = docker(&text);
+                prop_assert_eq!(whole.as_ref().map(|options| options.bip), Ok(lease.subnet));
+                let half = docker(&text[..cut.index(text.len())]);
+                prop_assert!(half.is_err() || half == whole);
+            }
+        }
+    }
 }

@@ -44,8 +44,10 @@ pub(super) enum Token {
     End,
     /// `&&` or `||`: the next command may not run.
     Maybe,
-    /// `|` or `&`: the commands on its left run in a subshell.
-    Subshell,
+    /// `|`: the commands on both its sides run in a subshell.
+    Pipe,
+    /// `&`: the command on its left runs in a subshell.
+    Background,
     /// `(` where a command can stand.
     Open,
     /// `)`.
@@ -59,6 +61,8 @@ pub(super) struct Unclosed(pub(super) usize);
 pub(super) struct Lexer<'a> {
     chars: Peekable<Chars<'a>>,
     line: usize,
+    /// The last token was `&&`, `||` or `|`: newlines behind it are no ends.
+    goes_on: bool,
     /// The ends of the here-documents that begin after this line; whether
     /// tabs before them are ignored.
     here: Vec<(String, bool)>,
@@ -66,7 +70,7 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { chars: text.chars().peekable(), line: 1, here: Vec::new() }
+        Self { chars: text.chars().peekable(), line: 1, goes_on: false, here: Vec::new() }
     }
 
     pub(super) fn token(&mut self) -> Result<Option<Token>, Unclosed> {
@@ -89,6 +93,9 @@ impl<'a> Lexer<'a> {
                 '\n' => {
                     self.next();
                     self.here_documents();
+                    if self.goes_on {
+                        continue;
+                    }
                     Token::End
                 }
                 ';' => self.operator(Token::End),
@@ -96,10 +103,18 @@ impl<'a> Lexer<'a> {
                 ')' => self.operator(Token::Close),
                 '&' | '|' => {
                     self.next();
-                    if self.accept(char) { Token::Maybe } else { Token::Subshell }
+                    match (self.accept(char), char) {
+                        (true, _) => Token::Maybe,
+                        (false, '|') => Token::Pipe,
+                        (false, _) => Token::Background,
+                    }
                 }
-                _ => Token::Word(self.word()?),
+                _ => match self.word()? {
+                    continued if continued.parts.is_empty() => continue,
+                    word => Token::Word(word),
+                },
             };
+            self.goes_on = matches!(token, Token::Maybe | Token::Pipe);
             return Ok(Some(token));
         }
         Ok(None)

@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
+use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, BodyReader, Timeout};
 
@@ -142,11 +143,14 @@ fn remedy(error: &ureq::Error) -> &'static str {
     }
 }
 
-/// A URL as it may be shown: without user, password, query and fragment.
-pub(super) fn redacted(url: &str) -> String {
-    let shown = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = shown.split_once("://") else { return shown.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+/// A URL as it may be shown: without user, password, query and fragment. None if it is not
+/// one, for then it cannot be told where the password is.
+pub(super) fn shown(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let authority = uri.authority()?;
+    let end = authority.as_str().rsplit('@').next()?;
+    let port = end.strip_prefix(authority.host())?;
+    let is_port = |port: &str| port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
+    let whole = port.is_empty() || is_port(port);
+    whole.then(|| format!("{}://{end}{}", uri.scheme_str().unwrap_or_default(), uri.path()))
 }

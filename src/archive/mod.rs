@@ -15,6 +15,8 @@ mod http;
 pub mod members;
 pub mod source;
 mod stream;
+#[cfg(test)]
+mod tests;
 pub mod unpack;
 
 use serde::{Deserialize, Serialize};

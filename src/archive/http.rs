@@ -104,8 +104,15 @@ fn said(error: &ureq::Error, deadlines: Deadlines) -> String {
         ConnectProxyFailed(_) => "the proxy does not connect".to_owned(),
         ureq::Error::Timeout(phase) => late(*phase, deadlines),
         Io(error) if error.kind() == ErrorKind::ConnectionRefused => "the connection is refused".to_owned(),
-        error if is_tls(error) => format!("no secure connection: {error}"),
-        Io(error) => error.to_string(),
+        error if is_tls(error) => format!("no secure connection: {}", bare(error)),
+        error => bare(error),
+    }
+}
+
+/// Without the word that ureq puts before what the system says.
+fn bare(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
         error => error.to_string(),
     }
 }
@@ -136,8 +143,9 @@ fn is_tls(error: &ureq::Error) -> bool {
 fn remedy(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::StatusCode(_) | ureq::Error::BadUri(_) | ureq::Error::Http(_) => "check the URL",
-        ureq::Error::Rustls(_) => {
-            "check the machine's clock, and that its certificate store has the server's authority"
+        error if is_tls(error) => {
+            "check that the server speaks TLS, that the machine's clock is right, \
+             and that its certificate store has the server's authority"
         }
         _ => "check the URL and the way to it, or give the path of a file as --archive",
     }

@@ -116,8 +116,9 @@ fn a_server_that_fails_is_said_to() {
     }
     let odd = problem(fetch(&format!("http://{address}/odd"), Some(sha256)));
     assert!(odd.starts_with("the server does not speak HTTP as it should"), "{odd}");
-    let plain = problem(fetch(&format!("https://{address}/docker.tgz"), Some(sha256)));
-    assert!(plain.starts_with("no secure connection: "), "{plain}");
+    let plain = fetch(&format!("https://{address}/docker.tgz"), Some(sha256)).unwrap_err();
+    assert!(plain.help().unwrap().contains("certificate store"), "{plain}");
+    assert!(problem(Err(plain)).starts_with("no secure connection: "));
 }
 
 #[test]

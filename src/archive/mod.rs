@@ -21,6 +21,7 @@ pub mod unpack;
 
 use serde::{Deserialize, Serialize};
 
+pub use http::Deadlines;
 pub use source::{Opened, Source};
 pub use unpack::{Discard, Sink};
 

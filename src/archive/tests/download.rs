@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Tar;
-use crate::archive::http::{Deadlines, shown};
-use crate::archive::{Contents, Discard, Source};
+use crate::archive::http::shown;
+use crate::archive::{Contents, Deadlines, Discard, Source};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 

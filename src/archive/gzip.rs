@@ -12,17 +12,17 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::damaged;
 use crate::error::{Error, Result};
 
-/// The largest archive; docker's own are below 100 MiB.
-const MAX_COMPRESSED: u64 = 1 << 30;
-
-/// Small enough for a few to stay in a core's cache on their way to the other thread.
-const BUFFER: usize = 128 << 10;
+/// Smaller ones cost more calls and wake-ups than they save memory, larger ones gain nothing.
+const BUFFER: usize = 256 << 10;
 
 /// How many buffers may wait for the other half.
-pub(super) const DEPTH: usize = 8;
+const DEPTH: usize = 4;
 
 /// zlib's largest window: what gzip files are written with.
 const WINDOW_BITS: u8 = 15;
+
+/// How many bytes say that a file is a gzip file.
+const MAGIC: u64 = 2;
 
 /// A recycled buffer; only its first `filled` bytes mean something.
 pub(super) struct Buffer {
@@ -92,9 +92,10 @@ impl From<Error> for Stop {
 }
 
 /// Reads `source` to its end, and sends it and what it inflates to. An error is the last
-/// thing sent; the end is when nothing more comes.
-pub(super) fn inflate(source: impl Read, origin: &str, outlet: &Outlet) {
-    let inflater = Inflater { source, origin, outlet, compressed: 0 };
+/// thing sent; the end is when nothing more comes. A source of more than `most` bytes is
+/// an error.
+pub(super) fn inflate(source: impl Read, origin: &str, most: u64, outlet: &Outlet) {
+    let inflater = Inflater { source, origin, most, outlet, compressed: 0 };
     if let Err(Stop::Failed(error)) = inflater.run() {
         // Nobody listens any more: then nobody misses it.
         let _ = outlet.pieces.send(Err(error));
@@ -104,6 +105,7 @@ pub(super) fn inflate(source: impl Read, origin: &str, outlet: &Outlet) {
 struct Inflater<'a, R> {
     source: R,
     origin: &'a str,
+    most: u64,
     outlet: &'a Outlet,
     compressed: u64,
 }
@@ -141,8 +143,8 @@ impl<R: Read> Inflater<'_, R> {
             }
         };
         self.compressed += buffer.filled as u64;
-        if self.compressed > MAX_COMPRESSED {
-            let problem = format!("it is larger than {} MiB", MAX_COMPRESSED >> 20);
+        if self.compressed > self.most {
+            let problem = format!("is larger than {} MiB", self.most >> 20);
             return Err(super::unfit(self.origin, problem).into());
         }
         Ok(buffer)
@@ -159,7 +161,7 @@ impl<R: Read> Inflater<'_, R> {
             let (taken, given) = (stream.total_in(), stream.total_out());
             let status = stream
                 .decompress(input, inflated.free(), FlushDecompress::None)
-                .map_err(|_| self.corrupt(taken))?;
+                .map_err(|_| self.corrupt(stream.total_in()))?;
             let advance = |before, after: u64| usize::try_from(after - before).unwrap_or(usize::MAX);
             input = input.get(advance(taken, stream.total_in())..).unwrap_or_default();
             inflated.filled += advance(given, stream.total_out());
@@ -204,10 +206,10 @@ impl<R: Read> Inflater<'_, R> {
     }
 
     fn corrupt(&self, at: u64) -> Error {
-        match at {
-            0 => super::unfit(self.origin, "is not a gzip file"),
-            _ => damaged(self.origin, format!("is corrupt: its gzip stream breaks after byte {at}")),
+        if at <= MAGIC {
+            return super::unfit(self.origin, "is not a gzip file");
         }
+        damaged(self.origin, format!("is corrupt: its gzip stream breaks at byte {at}"))
     }
 
     fn trailing(&self) -> Error {

@@ -145,3 +145,27 @@ impl Overrides {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_posix_header_has_a_prefix() {
+        let long = format!("{}/{}", "a".repeat(90), "b".repeat(90));
+        let mut posix = ::tar::Header::new_ustar();
+        posix.set_path(&long).unwrap();
+        posix.set_size(3);
+        posix.set_cksum();
+        let header = parse(posix.as_bytes()).unwrap();
+        assert_eq!(header, Header { path: long.into_bytes(), role: Role::Entry(Kind::Regular), size: 3 });
+
+        let mut gnu = ::tar::Header::new_gnu();
+        gnu.set_path("docker/runc").unwrap();
+        gnu.set_size(1 << 40);
+        gnu.as_gnu_mut().unwrap().set_atime(1);
+        gnu.set_cksum();
+        let header = parse(gnu.as_bytes()).unwrap();
+        assert_eq!((header.path.as_slice(), header.size), (&b"docker/runc"[..], 1 << 40));
+    }
+}

@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
+use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, BodyReader, Timeout};
 
@@ -103,8 +104,15 @@ fn said(error: &ureq::Error, deadlines: Deadlines) -> String {
         ConnectProxyFailed(_) => "the proxy does not connect".to_owned(),
         ureq::Error::Timeout(phase) => late(*phase, deadlines),
         Io(error) if error.kind() == ErrorKind::ConnectionRefused => "the connection is refused".to_owned(),
-        error if is_tls(error) => format!("no secure connection: {error}"),
-        Io(error) => error.to_string(),
+        error if is_tls(error) => format!("no secure connection: {}", bare(error)),
+        error => bare(error),
+    }
+}
+
+/// Without the word that ureq puts before what the system says.
+fn bare(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
         error => error.to_string(),
     }
 }
@@ -135,18 +143,22 @@ fn is_tls(error: &ureq::Error) -> bool {
 fn remedy(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::StatusCode(_) | ureq::Error::BadUri(_) | ureq::Error::Http(_) => "check the URL",
-        ureq::Error::Rustls(_) => {
-            "check the machine's clock, and that its certificate store has the server's authority"
+        error if is_tls(error) => {
+            "check that the server speaks TLS, that the machine's clock is right, \
+             and that its certificate store has the server's authority"
         }
         _ => "check the URL and the way to it, or give the path of a file as --archive",
     }
 }
 
-/// A URL as it may be shown: without user, password, query and fragment.
-pub(super) fn redacted(url: &str) -> String {
-    let shown = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = shown.split_once("://") else { return shown.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+/// A URL as it may be shown: without user, password, query and fragment. None if it is not
+/// one, for then it cannot be told where the password is.
+pub(super) fn shown(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let authority = uri.authority()?;
+    let end = authority.as_str().rsplit('@').next()?;
+    let port = end.strip_prefix(authority.host())?;
+    let is_port = |port: &str| port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
+    let whole = port.is_empty() || is_port(port);
+    whole.then(|| format!("{}://{end}{}", uri.scheme_str().unwrap_or_default(), uri.path()))
 }

@@ -9,9 +9,6 @@ const DIRECTORY: &str = "docker/";
 /// The largest member; docker's own are below 120 MiB.
 pub const MAX_MEMBER: u64 = 512 << 20;
 
-/// The largest whole: all that comes out of an archive, padding included.
-pub const MAX_INFLATED: u64 = 3 << 29;
-
 /// The most tar headers in an archive, extended ones included.
 pub const MAX_HEADERS: usize = 64;
 

@@ -15,10 +15,13 @@ mod http;
 pub mod members;
 pub mod source;
 mod stream;
+#[cfg(test)]
+mod tests;
 pub mod unpack;
 
 use serde::{Deserialize, Serialize};
 
+pub use http::Deadlines;
 pub use source::{Opened, Source};
 pub use unpack::{Discard, Sink};
 

@@ -31,8 +31,13 @@ impl FromStr for Source {
                 path => Ok(Self::File(path.into())),
             };
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" | "https" => Ok(Self::Url(text.to_owned())),
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "http" | "https" => {
+                let url = format!("{scheme}://{rest}");
+                http::shown(&url).ok_or_else(|| malformed("it is not a valid URL".to_owned()))?;
+                Ok(Self::Url(url))
+            }
             "file" if rest.starts_with('/') => Ok(Self::File(rest.into())),
             "file" => Err(malformed("a file URL has three slashes: file:///PATH".to_owned())),
             _ => Err(malformed(format!("the scheme '{scheme}' is not supported"))),
@@ -50,7 +55,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => f.write_str(&http::redacted(url)),
+            Self::Url(url) => f.write_str(http::shown(url).as_deref().unwrap_or("(not a valid URL)")),
         }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use super::gzip::{Buffer, Inlet, Piece};
-use super::members::MAX_INFLATED;
 use super::unfit;
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
@@ -16,6 +15,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Stream<'a> {
     inlet: Inlet,
     origin: &'a str,
+    /// How much may be taken in all.
+    most: u64,
     progress: &'a mut dyn FnMut(u64) -> Result<()>,
     hasher: Hasher,
     compressed: u64,
@@ -27,9 +28,14 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(inlet: Inlet, origin: &'a str, progress: &'a mut dyn FnMut(u64) -> Result<()>) -> Self {
+    pub(super) fn new(
+        inlet: Inlet,
+        origin: &'a str,
+        most: u64,
+        progress: &'a mut dyn FnMut(u64) -> Result<()>,
+    ) -> Self {
         let hasher = Hasher::default();
-        Self { inlet, origin, progress, hasher, compressed: 0, current: None, taken: 0, passed: 0 }
+        Self { inlet, origin, most, progress, hasher, compressed: 0, current: None, taken: 0, passed: 0 }
     }
 
     /// The next bytes, `most` of them at most; none at the end.
@@ -50,8 +56,8 @@ impl<'a> Stream<'a> {
 
     /// Refuses to let `more` bytes pass if that is too much in all.
     pub(super) fn reserve(&self, more: u64) -> Result<()> {
-        if more > MAX_INFLATED - self.passed {
-            return Err(unfit(self.origin, format!("unpacks to more than {} MiB", MAX_INFLATED >> 20)));
+        if more > self.most - self.passed {
+            return Err(unfit(self.origin, format!("unpacks to more than {} MiB", self.most >> 20)));
         }
         Ok(())
     }

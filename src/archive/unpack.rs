@@ -11,6 +11,18 @@ use super::{Contents, Member, damaged, unfit};
 use crate::digest::Hasher;
 use crate::error::{Error, Result};
 
+/// The most bytes that an archive may have.
+#[derive(Clone, Copy)]
+pub(super) struct Caps {
+    /// As a file.
+    pub(super) compressed: u64,
+    /// Unpacked, with headers and padding.
+    pub(super) inflated: u64,
+}
+
+/// docker's own archives are below 100 MiB, and 300 MiB unpacked.
+const CAPS: Caps = Caps { compressed: 1 << 30, inflated: 3 << 29 };
+
 /// The most that pax records or a long name may take; both hold little more than a path.
 const MAX_NOTE: u64 = 16 << 10;
 
@@ -60,13 +72,23 @@ pub fn read(
     sink: &mut dyn Sink,
     progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Contents> {
+    read_within(CAPS, source, origin, sink, progress)
+}
+
+pub(super) fn read_within(
+    caps: Caps,
+    source: impl Read + Send,
+    origin: &str,
+    sink: &mut dyn Sink,
+    progress: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<Contents> {
     let (outlet, inlet) = gzip::pipe();
     thread::scope(|scope| {
         let inflater = thread::Builder::new()
             .name("inflate".to_owned())
-            .spawn_scoped(scope, move || gzip::inflate(source, origin, &outlet))
+            .spawn_scoped(scope, move || gzip::inflate(source, origin, caps.compressed, &outlet))
             .map_err(Error::io("start a thread to read", origin))?;
-        let stream = Stream::new(inlet, origin, progress);
+        let stream = Stream::new(inlet, origin, caps.inflated, progress);
         let contents = Pass { origin, sink, stream, headers: 0, members: Vec::new() }.run();
         match inflater.join() {
             Ok(()) => contents,

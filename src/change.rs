@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
-use crate::resource::{File, Module, Policy, Sysctl, Table, Unit};
+use crate::resource::{File, Module, Policy, Sysctl, Table, Tree, Unit};
 use crate::{Error, Result};
 
 /// A thing on the node, named well enough to be found again later.
@@ -271,6 +271,7 @@ macro_rules! kinds {
 
 kinds! {
     File(File, "file"),
+    Tree(Tree, "tree"),
     Module(Module, "module"),
     Sysctl(Sysctl, "sysctl"),
     Table(Table, "table"),

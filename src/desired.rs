@@ -23,7 +23,7 @@ use crate::receipt::Receipt;
 use crate::render::{self, FLANNEL_OPTIONS, GUARD_UNIT};
 use crate::resource::{
     File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Sysctl, SysctlState, Table,
-    TableState, Unit, UnitState,
+    TableState, Tree, TreeState, Unit, UnitState,
 };
 use crate::sysctl;
 
@@ -203,8 +203,14 @@ impl Desired {
 
     /// Directories that are not there. One that is there keeps its owner and mode.
     fn directories(&mut self, sources: &Sources<'_>) {
+        let dir = &sources.config.docker.dir;
+        let dockers = [PathBuf::from("/etc/docker"), dir.join("data"), dir.join("exec")];
         for path in &sources.facts.missing_directories {
-            self.need(File(path.clone()), FileState::root_directory());
+            if dockers.contains(path) {
+                self.need(Tree(path.clone()), TreeState::Present);
+            } else {
+                self.need(File(path.clone()), FileState::root_directory());
+            }
         }
     }
 

@@ -120,7 +120,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
     Ok(Facts {
         arch: std::env::consts::ARCH.to_owned(),
         hostname: sysinfo::System::host_name().unwrap_or_default(),
-        distribution: sysinfo::System::long_os_version().unwrap_or_default(),
+        distribution: distribution(),
         systemd: systemd.version()?,
         cgroup: cgroup(),
         modules: host.kernel().availability(MODULES),
@@ -173,6 +173,12 @@ fn foreign<T: std::str::FromStr<Err = String>>(path: &Path) -> Result<Foreign<T>
     })
 }
 
+/// `Debian GNU/Linux 12`.
+fn distribution() -> String {
+    let parts = [sysinfo::System::name(), sysinfo::System::os_version()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 fn cgroup() -> Cgroup {
     if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { Cgroup::V2 } else { Cgroup::V1 }
 }
@@ -214,7 +220,7 @@ fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
 fn space(path: &Path) -> Space {
     let of = |path: &Path| statvfs(path).ok();
     path.ancestors().find_map(of).map_or(Space { free: 0, read_only: true, no_exec: false }, |found| Space {
-        free: u64::from(found.blocks_available()) * u64::from(found.fragment_size()),
+        free: found.blocks_available() * found.fragment_size(),
         read_only: found.flags().contains(FsFlags::ST_RDONLY),
         no_exec: found.flags().contains(FsFlags::ST_NOEXEC),
     })
@@ -228,7 +234,8 @@ fn program_of(pid: u32) -> Option<PathBuf> {
 
 /// Process ids and names.
 fn processes() -> Result<Vec<(u32, String)>> {
-    let unreadable = |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
+    let unreadable =
+        |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
     let mut system = sysinfo::System::new().map_err(unreadable)?;
     let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
     system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
@@ -238,4 +245,51 @@ fn processes() -> Result<Vec<(u32, String)>> {
 
 fn is_hurt_by_flush(name: &str) -> bool {
     matches!(name, "kubelet" | "kube-proxy" | "dockerd") || name.starts_with("containerd-shim")
+}
+
+#[cfg(test)]
+impl Facts {
+    /// A bare Debian node, for tests to vary.
+    pub(crate) fn example() -> Self {
+        use crate::resource::Enablement;
+        let loadable = MODULES.iter().map(|name| ((*name).to_owned(), Availability::Loadable)).collect();
+        let space = Space { free: 10 << 30, read_only: false, no_exec: false };
+        Self {
+            arch: "x86_64".to_owned(),
+            hostname: "worker-1".to_owned(),
+            distribution: "Debian 12".to_owned(),
+            systemd: "252".to_owned(),
+            cgroup: Cgroup::V2,
+            modules: loadable,
+            limits: BTreeMap::new(),
+            sysctls: Vec::new(),
+            backends: vec![(Backend::Nft, Family::V4), (Backend::Legacy, Family::V4)],
+            firewalls: Vec::new(),
+            missing_directories: BTreeSet::new(),
+            space: [("/opt/k8s/bin", space), ("/data/k8s/docker", space)]
+                .map(|(path, space)| (PathBuf::from(path), space))
+                .into(),
+            daemon_json: None,
+            flannel_options: Foreign::Absent,
+            flannel_lease: Foreign::Absent,
+            docker: UnitFacts {
+                load_state: "not-found".to_owned(),
+                active_state: "inactive".to_owned(),
+                sub_state: "dead".to_owned(),
+                enablement: Enablement::Disabled,
+                active: false,
+                needs_reload: false,
+                invocation: Vec::new(),
+                main_pid: 0,
+                restarts: 0,
+                result: String::new(),
+                started_usec: 0,
+                control_group: String::new(),
+            },
+            docker_program: None,
+            other_dockerd: None,
+            containerd: None,
+            alive: BTreeSet::new(),
+        }
+    }
 }

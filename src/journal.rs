@@ -61,6 +61,8 @@ pub enum End {
     Restored,
     /// It failed, and something could not be put back.
     Partial,
+    /// It stopped, and a later run went on from there.
+    Resumed,
 }
 
 /// A line.

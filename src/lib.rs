@@ -2,6 +2,9 @@
 
 pub mod archive;
 pub mod change;
+pub mod check;
+pub mod cli;
+pub mod command;
 pub mod config;
 pub mod desired;
 pub mod digest;
@@ -11,13 +14,17 @@ pub mod error;
 pub mod event;
 pub mod facts;
 pub mod flannel;
+#[cfg(test)]
+mod generated;
 pub mod host;
 pub mod journal;
+pub mod lock;
 pub mod plan;
 pub mod preflight;
 pub mod receipt;
 pub mod redact;
 pub mod render;
+pub mod report;
 pub mod resource;
 pub mod run;
 pub mod sysctl;

@@ -44,5 +44,7 @@ fn busy(mut file: File) -> Error {
     let _ = file.rewind();
     let _ = file.read_to_string(&mut holder);
     let holder = holder.trim();
-    Error::Locked { holder: if holder.is_empty() { "a process that has just begun" } else { holder }.to_owned() }
+    Error::Locked {
+        holder: if holder.is_empty() { "a process that has just begun" } else { holder }.to_owned(),
+    }
 }

@@ -247,7 +247,7 @@ pub fn parse_daemon_json(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Whether PID 1 is systemd: it alone makes this directory (sd_booted(3)).
+/// Whether PID 1 is systemd: it alone makes this directory (`sd_booted(3)`).
 pub fn has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }

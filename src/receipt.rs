@@ -79,7 +79,14 @@ impl Receipt {
             _ => None,
         });
         match end {
-            Some(End::Completed) => self.complete(records),
+            Some(End::Completed) => {
+                self.last = records.iter().find_map(|record| match record {
+                    Record::Begin(begin) => Some(begin.clone()),
+                    _ => None,
+                });
+                self.take_over(records);
+            }
+            Some(End::Resumed) => self.take_over(records),
             Some(End::Restored) => self.unfinished = None,
             Some(End::Partial) | None => {
                 let steps = attempted(records);
@@ -88,14 +95,13 @@ impl Receipt {
         }
     }
 
-    fn complete(&mut self, records: Vec<Record>) {
+    fn take_over(&mut self, records: Vec<Record>) {
         self.unfinished = None;
         for record in records {
             match record {
-                Record::Begin(begin) => self.last = Some(begin),
                 Record::Done { step } => self.own(step),
                 Record::Refused { step, .. } => self.refused.push(step),
-                Record::Intend(_) | Record::Undone { .. } | Record::End(_) => {}
+                Record::Begin(_) | Record::Intend(_) | Record::Undone { .. } | Record::End(_) => {}
             }
         }
     }
@@ -184,6 +190,14 @@ mod tests {
         let records = [done(step("a", "1", "2")).to_vec(), vec![Record::End(End::Restored)]].concat();
         let receipt = receipt(vec![records]);
         assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
+    }
+
+    #[test]
+    fn a_resumed_run_counts_as_far_as_it_came() {
+        let stopped = [done(step("a", "1", "2")).to_vec(), vec![Record::End(End::Resumed)]].concat();
+        let receipt = receipt(vec![stopped]);
+        assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), [step("a", "1", "2")]);
+        assert_eq!((receipt.unfinished(), receipt.last_run()), (None, None));
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub fn tmpfiles(exec_root: &str) -> String {
 
 /// modules-load.d: the modules that are not part of the kernel's image.
 pub fn modules_load(modules: &[&str]) -> String {
-    format!("{HEADER}{}", modules.iter().map(|module| format!("{module}\n")).collect::<String>())
+    [HEADER, &modules.join("\n")].concat().trim_end().to_owned() + "\n"
 }
 
 /// sysctl.d. A key behind a dash may fail: the module that brings it may not be

@@ -21,113 +21,129 @@ pub enum Ending {
     Partial(Error, Vec<Left>),
 }
 
-/// Reaches `goals` in order. On the first failure, or when asked to stop, undoes
-/// what was done.
-pub fn run(
-    host: &Host,
-    goals: &[Goal],
-    planned: &[Step],
-    receipt: &Receipt,
-    journal: &mut Journal,
-    sink: &mut dyn Sink,
-) -> Result<Ending> {
-    let mut done = Vec::new();
-    let Err((in_flight, error)) = reach(host, goals, planned, receipt, journal, sink, &mut done) else {
-        host.files().flush()?;
-        journal.write_through(&Record::End(End::Completed))?;
-        return Ok(Ending::Completed(done));
-    };
-    sink.event(&Event::Failed(&error));
-    host.interrupt().clear();
-    let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
-    steps.extend(in_flight.map(|step| (step, false)));
-    let left = undo(host, steps, journal, sink)?;
-    if left.is_empty() { Ok(Ending::Restored(error)) } else { Ok(Ending::Partial(error, left)) }
+/// A run that is going on: what it works on, and where it says what it does.
+pub struct Run<'a> {
+    /// The machine.
+    pub host: &'a Host,
+    /// What earlier runs did.
+    pub receipt: &'a Receipt,
+    /// Where intents go before they are followed.
+    pub journal: Journal,
+    /// Who is told.
+    pub sink: &'a mut dyn Sink,
 }
 
-/// Undoes a run that did not end.
-pub fn recover(host: &Host, unfinished: &Unfinished, sink: &mut dyn Sink) -> Result<Vec<Left>> {
+/// Why a run cannot go on, and the step that was in flight.
+struct Failure {
+    error: Error,
+    in_flight: Option<Step>,
+}
+
+impl From<Error> for Box<Failure> {
+    fn from(error: Error) -> Self {
+        Self::new(Failure { error, in_flight: None })
+    }
+}
+
+impl Run<'_> {
+    /// Reaches `goals` in order. On the first failure, or when asked to stop,
+    /// undoes what was done. `planned` is what the journal already has.
+    pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Result<Ending> {
+        let mut done = Vec::new();
+        let Err(failure) = self.reach_all(goals, planned, &mut done) else {
+            return Ok(Ending::Completed(done));
+        };
+        let Failure { error, in_flight } = *failure;
+        self.sink.event(&Event::Failed(&error));
+        self.host.interrupt().clear();
+        let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
+        steps.extend(in_flight.map(|step| (step, false)));
+        let left = self.undo(steps)?;
+        Ok(if left.iter().all(|left| left.changed_since) {
+            Ending::Restored(error)
+        } else {
+            Ending::Partial(error, left)
+        })
+    }
+
+    fn reach_all(
+        &mut self,
+        goals: &[Goal],
+        planned: &[Step],
+        done: &mut Vec<Step>,
+    ) -> Result<(), Box<Failure>> {
+        for goal in goals {
+            self.host.interrupt().check()?;
+            let Some(step) = step_for(self.host, goal, &[], self.receipt)? else { continue };
+            if !planned.contains(&step) {
+                self.journal.write_through(&Record::Intend(step.clone()))?;
+            }
+            match self.make(&step) {
+                Ok(()) => {
+                    done.push(step.clone());
+                    self.journal.write(&Record::Done { step })?;
+                }
+                Err(error) if goal.need == Need::BestEffort => {
+                    let reason = because(&error);
+                    self.sink.event(&Event::Refused { step: &step, reason: &reason });
+                    self.journal.write(&Record::Refused { step, reason })?;
+                }
+                Err(cause) => {
+                    let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
+                    return Err(Box::new(Failure { error, in_flight: Some(step) }));
+                }
+            }
+        }
+        self.host.files().flush()?;
+        self.journal.write_through(&Record::End(End::Completed))?;
+        Ok(())
+    }
+
+    fn make(&mut self, step: &Step) -> Result<()> {
+        self.sink.event(&Event::Begun(step));
+        let start = Instant::now();
+        step.apply(self.host)?;
+        self.sink.event(&Event::Done { step, took: start.elapsed() });
+        Ok(())
+    }
+
+    /// Takes steps back. Goes on past errors, and says what is left.
+    fn undo(&mut self, steps: Vec<(Step, bool)>) -> Result<Vec<Left>> {
+        let mut left = Vec::new();
+        for (step, is_done) in undo_order(steps) {
+            match take_back(self.host, &step, is_done) {
+                Ok(()) => {
+                    self.sink.event(&Event::Undone(&step));
+                    self.journal.write(&Record::Undone { step })?;
+                }
+                Err(item) => {
+                    self.sink.event(&Event::Left(&item));
+                    left.push(item);
+                }
+            }
+        }
+        self.host.files().flush()?;
+        if self.host.files().take_units_changed() {
+            self.host.systemd()?.reload()?;
+        }
+        let restored = left.iter().all(|left| left.changed_since);
+        self.journal.write_through(&Record::End(if restored { End::Restored } else { End::Partial }))?;
+        Ok(left)
+    }
+}
+
+/// Lets the next run go on from where one stopped: what that one may have done
+/// counts as done wherever the node is not as it was before.
+pub fn resume(host: &Host, unfinished: &Unfinished) -> Result<()> {
     let mut journal = Journal::resume(&unfinished.path)?;
-    undo(host, unfinished.steps.clone(), &mut journal, sink)
-}
-
-type Failure = (Option<Step>, Error);
-
-fn reach(
-    host: &Host,
-    goals: &[Goal],
-    planned: &[Step],
-    receipt: &Receipt,
-    journal: &mut Journal,
-    sink: &mut dyn Sink,
-    done: &mut Vec<Step>,
-) -> Result<(), Failure> {
-    for goal in goals {
-        host.interrupt().check().map_err(|error| (None, error))?;
-        let step = step_for(host, goal, &[], receipt).map_err(|error| (None, error))?;
-        let Some(step) = step else { continue };
-        if !planned.contains(&step) {
-            let intent = Record::Intend(step.clone());
-            journal.write_through(&intent).map_err(|error| (None, error))?;
-        }
-        match make(host, &step, sink) {
-            Ok(()) => {
-                let record = Record::Done { step: step.clone() };
-                done.push(step);
-                journal.write(&record).map_err(|error| (None, error))?;
-            }
-            Err(error) if goal.need == Need::BestEffort => {
-                let reason = because(&error);
-                sink.event(&Event::Refused { step: &step, reason: &reason });
-                journal.write(&Record::Refused { step, reason }).map_err(|error| (None, error))?;
-            }
-            Err(error) => {
-                let failed = Error::Step { step: describe(&step), cause: Box::new(error) };
-                return Err((Some(step), failed));
-            }
+    for (step, is_done) in &unfinished.steps {
+        host.files().clear_temporary(step);
+        let happened = !is_done && step.standing(host).is_ok_and(|standing| standing != Standing::AtFrom);
+        if happened {
+            journal.write(&Record::Done { step: step.clone() })?;
         }
     }
-    Ok(())
-}
-
-fn make(host: &Host, step: &Step, sink: &mut dyn Sink) -> Result<()> {
-    sink.event(&Event::Begun(step));
-    let start = Instant::now();
-    step.apply(host)?;
-    sink.event(&Event::Done { step, took: start.elapsed() });
-    Ok(())
-}
-
-/// Takes steps back, in reverse. Goes on past errors, and says what is left.
-///
-/// A step that is known to be done is touched only where the node still is as
-/// the step put it: what someone changed since is theirs. One that was in flight
-/// is put back wherever it stands.
-fn undo(
-    host: &Host,
-    steps: Vec<(Step, bool)>,
-    journal: &mut Journal,
-    sink: &mut dyn Sink,
-) -> Result<Vec<Left>> {
-    let mut left = Vec::new();
-    for (step, is_done) in undo_order(steps) {
-        match take_back(host, &step, is_done) {
-            Ok(()) => {
-                sink.event(&Event::Undone(&step));
-                journal.write(&Record::Undone { step })?;
-            }
-            Err(item) => {
-                sink.event(&Event::Left(&item));
-                left.push(item);
-            }
-        }
-    }
-    host.files().flush()?;
-    if host.files().take_units_changed() {
-        host.systemd()?.reload()?;
-    }
-    journal.write_through(&Record::End(if left.is_empty() { End::Restored } else { End::Partial }))?;
-    Ok(left)
+    journal.write_through(&Record::End(End::Resumed))
 }
 
 /// Backwards; but what starts something waits until all else is in its place.
@@ -139,6 +155,11 @@ fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
     order
 }
 
+/// Undoes one step.
+///
+/// A step that is known to be done is touched only where the node still is as
+/// the step put it: what someone changed since is theirs. One that was in flight
+/// is put back wherever it stands.
 fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
     let left = |why: String, changed_since| Left { name: step.name(), why, changed_since };
     let inverse = step.inverse();

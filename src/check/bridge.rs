@@ -13,7 +13,8 @@ use crate::host::{Link, Route, ipv4_on};
 const FLANNEL_LINK: &str = "flannel.1";
 
 /// The repair that the guide gives for a docker0 in another subnet.
-const REPAIR: &str = "with no containers running: systemctl stop docker; ip link delete docker0; node-setup docker";
+const REPAIR: &str =
+    "with no containers running: systemctl stop docker; ip link delete docker0; node-setup docker";
 
 /// A link with its IPv4 addresses.
 #[derive(Clone, Debug)]
@@ -70,7 +71,10 @@ impl Check for FlannelSubnet {
         let lease = match &subject.facts.flannel_lease {
             Foreign::Says(lease) => lease.subnet,
             Foreign::Garbled(problem) => {
-                return Verdict::fail(format!("flannel's lease cannot be read: {problem}"), "systemctl restart flanneld");
+                return Verdict::fail(
+                    format!("flannel's lease cannot be read: {problem}"),
+                    "systemctl restart flanneld",
+                );
             }
             Foreign::Absent => match subject.facts.flannel_options.says() {
                 Some(options) => options.bip,

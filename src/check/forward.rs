@@ -44,7 +44,8 @@ impl Check for Guard {
 
     fn judge(&self, _: &Subject<'_>, unit: UnitFacts) -> Verdict {
         if unit.enablement != Enablement::Enabled {
-            let detail = format!("{GUARD_UNIT} is not enabled: nothing keeps FORWARD right after docker's next start");
+            let detail =
+                format!("{GUARD_UNIT} is not enabled: nothing keeps FORWARD right after docker's next start");
             return Verdict::fail(detail, CONVERGE);
         }
         if !unit.active {
@@ -68,8 +69,7 @@ mod tests {
             for (nft, legacy, status) in
                 [(Accept, Accept, Status::Pass), (Drop, Accept, Status::Fail), (Accept, Drop, Status::Fail)]
             {
-                let seen =
-                    vec![(Backend::Nft, Family::V4, nft), (Backend::Legacy, Family::V4, legacy)];
+                let seen = vec![(Backend::Nft, Family::V4, nft), (Backend::Legacy, Family::V4, legacy)];
                 assert_eq!(Forward.judge(subject, seen).status, status, "{nft} {legacy}");
             }
         });

@@ -152,3 +152,39 @@ pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
 pub fn any_failed(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| matches!(finding.status, Status::Fail | Status::Unknown))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Inputs;
+    use crate::host::{Interrupt, Limits};
+
+    /// A subject with nothing but the defaults, for judging.
+    pub(super) fn with_subject(test: impl FnOnce(&Subject<'_>)) {
+        let nowhere = tempfile::tempdir().unwrap();
+        let config = Config::load(&Inputs { root: nowhere.path().to_owned(), ..Inputs::default() }).unwrap();
+        let host = Host::new(Limits::default(), Interrupt::default()).unwrap();
+        test(&Subject {
+            host: &host,
+            config: &config,
+            facts: &Facts::example(),
+            receipt: &Receipt::default(),
+            docker: None,
+            goals: &[],
+        });
+    }
+
+    #[test]
+    fn unknown_does_not_count_as_right() {
+        let finding = |status| Finding { id: String::new(), status, detail: String::new(), remedy: None };
+        for (status, failed) in [
+            (Status::Pass, false),
+            (Status::Warn, false),
+            (Status::Skip, false),
+            (Status::Fail, true),
+            (Status::Unknown, true),
+        ] {
+            assert_eq!(any_failed(&[finding(status)]), failed, "{status:?}");
+        }
+    }
+}

@@ -28,7 +28,10 @@ impl Check for Service {
             return Verdict::fail(detail, format!("journalctl -u {UNIT}; then {CONVERGE}"));
         }
         if unit.enablement != Enablement::Enabled {
-            return Verdict::fail("docker.service runs, but is not enabled: a reboot would not start it", CONVERGE);
+            return Verdict::fail(
+                "docker.service runs, but is not enabled: a reboot would not start it",
+                CONVERGE,
+            );
         }
         if unit.restarts > 0 {
             let detail = format!("{state}, but systemd has restarted it {} times by itself", unit.restarts);
@@ -53,7 +56,8 @@ impl Check for Fresh {
             (false, _) => Verdict::skip("docker does not run"),
             (true, true) => Verdict::pass("runs from the binary, unit and options that are on disk"),
             (true, false) => {
-                let detail = "the binary, the unit, daemon.json or flannel's options changed after it started";
+                let detail =
+                    "the binary, the unit, daemon.json or flannel's options changed after it started";
                 Verdict::fail(detail, format!("{CONVERGE}, which restarts it"))
             }
         }

@@ -35,7 +35,9 @@ impl Check for Values {
             match goal.wanted.change(subject.host, &[])? {
                 None => {}
                 Some(step) if subject.receipt.refused(&step) => seen.refused += 1,
-                Some(Step::Sysctl(change)) if change.from == SysctlState::Absent && !is_required(&want.on) => {
+                Some(Step::Sysctl(change))
+                    if change.from == SysctlState::Absent && !is_required(&want.on) =>
+                {
                     seen.refused += 1;
                 }
                 Some(step) => {
@@ -52,9 +54,10 @@ impl Check for Values {
         }
         match seen.refused {
             0 => Verdict::pass(format!("{} keys as wanted", seen.all)),
-            refused => {
-                Verdict::pass(format!("{} keys as wanted, {refused} refused by this kernel", seen.all - refused))
-            }
+            refused => Verdict::pass(format!(
+                "{} keys as wanted, {refused} refused by this kernel",
+                seen.all - refused
+            )),
         }
     }
 }
@@ -105,7 +108,10 @@ mod tests {
                 all: 9,
             };
             assert_eq!(Values.judge(subject, seen(&[], 0)).status, Status::Pass);
-            assert_eq!(Values.judge(subject, seen(&[], 2)).detail, "7 keys as wanted, 2 refused by this kernel");
+            assert_eq!(
+                Values.judge(subject, seen(&[], 2)).detail,
+                "7 keys as wanted, 2 refused by this kernel"
+            );
             assert_eq!(Values.judge(subject, seen(&["a is 0, not 1"], 0)).status, Status::Fail);
         });
     }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::fingerprints::Fingerprints;
 use super::store::{Content, Store};
+use crate::change::Step;
 use crate::digest::Digest;
 use crate::resource::{FileState, Mode, Regular};
 use crate::{Error, Result};
@@ -94,6 +95,39 @@ impl Files {
         Ok(())
     }
 
+    /// Whether a directory is at `path`; an error if something else is.
+    pub fn is_directory(&self, path: &Path) -> Result<bool> {
+        match self.observe(path)? {
+            FileState::Directory { .. } => Ok(true),
+            FileState::Absent => Ok(false),
+            _ => Err(Error::Foreign {
+                path: path.to_owned(),
+                problem: "not a directory".to_owned(),
+                help: "move it away".to_owned(),
+            }),
+        }
+    }
+
+    /// Makes a directory that only root may look into.
+    pub fn make_tree(&self, path: &Path) -> Result<()> {
+        fs::create_dir(path).map_err(Error::io("create the directory", path))?;
+        set_owner(path, 0, 0, Mode(0o711))?;
+        self.note(path);
+        Ok(())
+    }
+
+    /// Removes a directory with all that is in it. What is mounted below it was
+    /// mounted by whoever filled it, and is unmounted first.
+    pub fn remove_tree(&self, path: &Path) -> Result<()> {
+        super::mounts::unmount_below(path)?;
+        match fs::remove_dir_all(path) {
+            Err(error) if !is_nothing(&error) => return Err(Error::io("remove", path)(error)),
+            _ => {}
+        }
+        self.note(path);
+        Ok(())
+    }
+
     /// Offers bytes that a change may put in place, and names them.
     pub fn offer(&self, bytes: Vec<u8>) -> Digest {
         self.store.offer(bytes)
@@ -126,6 +160,13 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// Removes what a run that died may have left beside a file.
+    pub fn clear_temporary(&self, step: &Step) {
+        if let Step::File(change) = step {
+            temporary_beside(&change.on.0);
+        }
     }
 
     /// Remembers the digests of what was read and written, for the next run.
@@ -244,7 +285,7 @@ impl Files {
 
 /// `/etc/docker/.daemon.json.node-setup`: one name for one target, so that a
 /// run that died leaves at most this, and the next one starts by replacing it.
-pub fn temporary_beside(path: &Path) -> PathBuf {
+fn temporary_beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.node-setup"));
     // Whatever is there is ours, and stale: we hold the lock.

@@ -6,11 +6,13 @@
 //! something first goes through them.
 
 mod api;
+mod engine;
 mod exec;
 mod files;
 mod fingerprints;
 mod interrupt;
 mod kernel;
+mod mounts;
 mod netfilter;
 mod netlink;
 mod service;
@@ -29,7 +31,7 @@ use crate::{Error, Result};
 
 pub use api::{Api, DaemonInfo, DaemonVersion};
 pub use exec::{Output, PATH, Program, find as find_program};
-pub use files::{Files, UNIT_DIRECTORY, temporary_beside};
+pub use files::{Files, UNIT_DIRECTORY};
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use netfilter::{Backend, Family, Netfilter, Tools};
@@ -45,6 +47,12 @@ pub const STATE: &str = "/var/lib/node-setup";
 pub struct Limits {
     /// docker, from its start until it is ready.
     pub ready: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { ready: Duration::from_mins(1) }
+    }
 }
 
 /// The machine that this runs on.

@@ -158,6 +158,20 @@ impl Netfilter<'_> {
         Program::new(program).input(restorable(table, rules)).run(self.runtime).map(drop)
     }
 
+    /// Takes docker's own rules and chains out of every table that has them.
+    pub fn remove_dockers(&self, backend: Backend, family: Family) -> Result<()> {
+        for table in ["filter", "nat", "raw"] {
+            if !has_table(backend, family, table) {
+                continue;
+            }
+            let listing = self.list(backend, family, table, "-S")?;
+            for command in removals(&listing) {
+                self.list(backend, family, table, &command)?;
+            }
+        }
+        Ok(())
+    }
+
     fn list(&self, backend: Backend, family: Family, table: &str, command: &str) -> Result<String> {
         let output = self
             .tool(backend, family)?
@@ -203,6 +217,21 @@ fn foreign_rules(listing: &str) -> impl Iterator<Item = &str> {
     listing.lines().map(str::trim).filter(|line| {
         !(line.is_empty() || (line.starts_with("-P ") && line.ends_with(" ACCEPT")) || is_dockers(line))
     })
+}
+
+/// The commands that take docker's own out: rules of other chains first, then
+/// what its chains hold, then the chains.
+fn removals(listing: &str) -> Vec<String> {
+    let chains: Vec<&str> =
+        listing.lines().filter_map(|line| line.strip_prefix("-N ")).filter(|name| is_dockers(name)).collect();
+    let rules = listing
+        .lines()
+        .filter_map(|line| line.strip_prefix("-A "))
+        .filter(|rule| is_dockers(rule) && !chains.iter().any(|chain| rule.split(' ').next() == Some(chain)))
+        .map(|rule| format!("-D {rule}"));
+    let flush = chains.iter().map(|chain| format!("-F {chain}"));
+    let delete = chains.iter().map(|chain| format!("-X {chain}"));
+    rules.chain(flush).chain(delete).collect()
 }
 
 /// docker names its chains `DOCKER…` and its bridges `docker0` and `br-` with
@@ -294,6 +323,22 @@ mod tests {
                 "-N KUBE-FORWARD",
                 "-A FORWARD -j KUBE-FORWARD",
                 "-A FORWARD -i br-lan -j ACCEPT"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_docker_made_is_taken_out_rules_first() {
+        assert_eq!(
+            removals(LISTING),
+            [
+                "-D FORWARD -j DOCKER-USER",
+                "-D FORWARD -o docker0 -j DOCKER",
+                "-D FORWARD -i br-0123456789ab -j ACCEPT",
+                "-F DOCKER",
+                "-F DOCKER-USER",
+                "-X DOCKER",
+                "-X DOCKER-USER",
             ]
         );
     }

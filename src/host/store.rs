@@ -10,9 +10,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::files::{create, is_nothing, make_private_directory};
@@ -145,6 +145,36 @@ impl Store {
     pub fn clear_staged(&self, target: &Path) -> Result<()> {
         let directory = self.directory_for(target).join("staged");
         match fs::remove_dir_all(&directory) {
+            Err(error) if !is_nothing(&error) => Err(Error::io("remove", directory)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// An empty directory, on `target`'s file system, for candidates to be tried in.
+    pub fn candidate_directory(&self, target: &Path) -> Result<PathBuf> {
+        let directory = self.directory_for(target).join("candidate");
+        self.clear_candidate(&directory)?;
+        make_private_directory(&directory)?;
+        Ok(directory)
+    }
+
+    /// Makes a content executable under a name of its own.
+    pub fn show_candidate(&self, source: &Path, name: &Path) -> Result<()> {
+        if fs::hard_link(source, name).is_err() {
+            fs::copy(source, name).map_err(Error::io("copy", source))?;
+        }
+        fs::set_permissions(name, Permissions::from_mode(0o755)).map_err(Error::io("set the mode of", name))
+    }
+
+    /// Writes a candidate configuration.
+    pub fn write_candidate(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let mut file = create(path, 0o600)?;
+        io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))
+    }
+
+    /// Throws candidates away.
+    pub fn clear_candidate(&self, directory: &Path) -> Result<()> {
+        match fs::remove_dir_all(directory) {
             Err(error) if !is_nothing(&error) => Err(Error::io("remove", directory)(error)),
             _ => Ok(()),
         }

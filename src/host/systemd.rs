@@ -207,7 +207,7 @@ impl Systemd<'_> {
     /// before it is queued: a short job can be over before the call returns.
     fn job(&self, method: &'static str, verb: &str, name: &str) -> Result<()> {
         let action = || format!("{verb} {name}");
-        self.call("Subscribe", &(), || "announce the end of jobs".to_owned())?;
+        self.subscribe()?;
         let ended = self.runtime.block_on(async {
             let mut signals = self.job_removed().await?;
             let reply = self.manager(method, &(name, "replace")).await?;
@@ -249,6 +249,14 @@ impl Systemd<'_> {
             _ => job_result.to_owned(),
         };
         self.failed(name, format!("did not {verb}: {why}"))
+    }
+
+    /// Asks for signals. Asking twice is an error to systemd, and none to us.
+    fn subscribe(&self) -> Result<()> {
+        match self.call("Subscribe", &(), || "announce the end of jobs".to_owned()) {
+            Err(Error::Bus { source, .. }) if source.to_string().contains("AlreadySubscribed") => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     async fn job_removed(&self) -> zbus::Result<MessageStream> {

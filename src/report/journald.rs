@@ -44,7 +44,9 @@ impl Sink for Journald {
             Event::Done { step, .. } => {
                 self.say(INFO, &format!("{}: {} -> {}", step.name(), step.from(), step.to()));
             }
-            Event::Undone(step) => self.say(NOTICE, &format!("undone: {} is {} again", step.name(), step.from())),
+            Event::Undone(step) => {
+                self.say(NOTICE, &format!("undone: {} is {} again", step.name(), step.from()));
+            }
             Event::Note(note) => self.say(NOTICE, note),
             Event::Refused { step, reason } => self.say(WARNING, &format!("{}: {reason}", step.name())),
             Event::Failed(error) => self.say(WARNING, &crate::run::because(error)),

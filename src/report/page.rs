@@ -48,6 +48,46 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// A whole report, but for its error. The changes of a run were shown as they
+    /// were made; those of a plan are shown here, with their diffs.
+    pub fn report(&mut self, report: &Report, verbose: bool) {
+        if report.outcome == Outcome::Planned {
+            for change in &report.changes {
+                self.change(change, None);
+            }
+        }
+        if report.command != "docker" {
+            for note in &report.notes {
+                self.hang(2, "! ", note);
+            }
+        }
+        for setting in &report.settings {
+            self.setting(&setting.key, &setting.value.to_string(), &setting.origin);
+        }
+        if let Some(status) = &report.status {
+            self.status(status, verbose);
+            return;
+        }
+        if report.command == "docker verify" {
+            self.findings(&report.checks, true);
+        } else {
+            self.findings(&report.checks, verbose);
+        }
+        if report.command.starts_with("docker") && report.command != "docker guard" {
+            self.summary(report);
+        }
+    }
+
+    fn setting(&mut self, key: &str, value: &str, origin: &str) {
+        let line = format!("{key} = {value}");
+        if line.chars().count() + 2 + origin.chars().count() <= self.style.width {
+            self.line(&format!("{line:<48}  {}", self.paint(DIM, origin)));
+        } else {
+            self.line(&line);
+            self.hang(4, "", origin);
+        }
+    }
+
     /// A change: a mark, what it is on, and from what to what.
     pub fn change(&mut self, change: &ChangeReport, took: Option<&str>) {
         let (mark, paint) = match (change.from.as_str(), change.to.as_str()) {
@@ -93,7 +133,7 @@ impl Page {
     }
 
     /// A status, one fact a line.
-    pub fn status(&mut self, status: &StatusReport) {
+    pub fn status(&mut self, status: &StatusReport, verbose: bool) {
         let none = "-".to_owned();
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| none.clone());
         let rows = [
@@ -113,6 +153,11 @@ impl Page {
         if let Some(unfinished) = &status.unfinished {
             let head = format!("  {} ", self.paint(RED, &format!("{:<10}", "unfinished")));
             self.hang_after(&head, 13, unfinished);
+        }
+        if verbose {
+            for change in &status.owned {
+                self.change(change, None);
+            }
         }
     }
 
@@ -155,17 +200,22 @@ impl Page {
         };
         let changes = count(report.changes.len(), "change");
         let words = match report.outcome {
-            Outcome::Unchanged if report.changes.is_empty() && report.command == "docker verify" => String::new(),
+            Outcome::Unchanged if report.changes.is_empty() && report.command == "docker verify" => {
+                String::new()
+            }
             Outcome::Unchanged => "nothing to do; ".to_owned(),
             Outcome::Changed => format!("{changes} made; "),
             Outcome::Planned => format!("{changes} pending, none made; "),
             Outcome::Restored => "failed; the node is as it was before; ".to_owned(),
             Outcome::Failed if report.left.is_empty() => String::new(),
-            Outcome::Failed => format!("failed; {} could not be put back; ", count(report.left.len(), "thing")),
+            Outcome::Failed => {
+                format!("failed; {} could not be put back; ", count(report.left.len(), "thing"))
+            }
             Outcome::Refused => return,
         };
         let checks = tally(&report.checks);
-        let line = format!("{words}{}{time}", if checks.is_empty() { String::new() } else { format!("{checks}; ") });
+        let line =
+            format!("{words}{}{time}", if checks.is_empty() { String::new() } else { format!("{checks}; ") });
         self.line(&self.paint(BOLD, &line));
     }
 

@@ -15,15 +15,15 @@ const WORTH_SAYING: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Terminal {
     style: Style,
-    is_terminal: bool,
+    shows_progress: bool,
     bar: Option<ProgressBar>,
     stage: String,
 }
 
 impl Terminal {
-    /// A sink in this style; with a progress bar if stderr is a terminal.
-    pub fn new(style: Style, is_terminal: bool) -> Self {
-        Self { style, is_terminal, bar: None, stage: String::new() }
+    /// A sink in this style; with a progress bar on stderr if asked for.
+    pub fn new(style: Style, shows_progress: bool) -> Self {
+        Self { style, shows_progress, bar: None, stage: String::new() }
     }
 
     fn page(&self, write: impl FnOnce(&mut Page)) {
@@ -40,7 +40,7 @@ impl Terminal {
     }
 
     fn progress(&mut self, done: u64, total: Option<u64>) {
-        if !self.is_terminal {
+        if !self.shows_progress {
             return;
         }
         let stage = self.stage.clone();
@@ -57,7 +57,7 @@ impl Terminal {
 impl Sink for Terminal {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Stage(stage) => self.stage = (*stage).to_owned(),
+            Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
             Event::Progress { done, total } => self.progress(*done, *total),
             Event::ProgressEnd => {
                 if let Some(bar) = self.bar.take() {

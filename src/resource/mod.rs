@@ -9,6 +9,7 @@ mod module;
 mod policy;
 mod sysctl;
 mod table;
+mod tree;
 mod unit;
 
 pub use file::{File, FileState, Mode, Regular};
@@ -16,4 +17,5 @@ pub use module::{Module, ModuleState};
 pub use policy::{Policy, PolicyState};
 pub use sysctl::{Sysctl, SysctlState};
 pub use table::{Table, TableState};
+pub use tree::{Tree, TreeState};
 pub use unit::{Enablement, Readiness, Unit, UnitState};

@@ -78,6 +78,18 @@ impl Unit {
         Self { name: name.to_owned(), program: None, inputs: Vec::new(), ready: Readiness::Job }
     }
 
+    /// A unit that is about to be started again by itself has to be stopped too.
+    fn stop(&self, host: &Host) -> Result<()> {
+        let systemd = host.systemd()?;
+        if !systemd.unit(&self.name)?.is_stopped() {
+            systemd.stop(&self.name)?;
+        }
+        match self.ready {
+            Readiness::Job => Ok(()),
+            Readiness::Api(_) => host.clear_engine(&self.name),
+        }
+    }
+
     fn is_started_from(&self, path: &PathBuf) -> bool {
         self.program.as_ref() == Some(path) || self.inputs.contains(path)
     }
@@ -99,8 +111,8 @@ impl Resource for Unit {
         let systemd = host.systemd()?;
         systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
         let now = self.observe(host)?;
-        if !to.active && now.active {
-            systemd.stop(&self.name)?;
+        if !to.active {
+            self.stop(host)?;
         }
         if now.enablement != to.enablement {
             systemd.set_enablement(&self.name, now.enablement, to.enablement)?;

@@ -1,0 +1,209 @@
+//! The commands and their flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Turns this machine into a docker worker node for Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "node-setup", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// How to say it.
+    #[command(flatten)]
+    pub output: OutputOptions,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0   done, or nothing to do
+  1   failed; the node is as it was before
+  2   wrong usage or configuration
+  3   refused by preflight; nothing was touched
+  4   failed, and not everything could be put back
+  5   a check failed
+  6   changes are pending (plan --exit-code)
+  75  another run holds the lock
+
+Files:
+  /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml
+  /var/lib/node-setup    journals, and what changes have displaced";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Install, configure and start docker on this node; or put it right
+    Docker(DockerArgs),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write completions for a shell to stdout
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `node-setup docker`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = false)]
+pub struct DockerArgs {
+    /// What to do with docker; without one, converge the node.
+    #[command(subcommand)]
+    pub command: Option<DockerCommand>,
+
+    /// Show what would be done, and change nothing; the same as `docker plan`
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingOptions,
+}
+
+/// `node-setup docker …`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum DockerCommand {
+    /// Show what would be done, with diffs, and change nothing
+    Plan {
+        /// Exit with 6 if changes are pending
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Check that this node is as it should be; read-only
+    Verify {
+        /// Read every binary again instead of trusting the kernel's record of changes
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Show what is installed, running and owned
+    Status,
+    /// Put the FORWARD policy right; run by node-setup-guard.service
+    #[command(hide = true)]
+    Guard,
+}
+
+/// `node-setup config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show the effective configuration, and where each value comes from
+    Show(Box<SettingOptions>),
+    /// Check that a configuration is valid
+    Check {
+        /// The file to check, instead of the node's configuration
+        file: Option<PathBuf>,
+
+        /// Where the settings come from.
+        #[command(flatten)]
+        settings: Box<SettingOptions>,
+    },
+}
+
+/// Flags that set settings. Their names are those of [`crate::config::settings`].
+#[derive(Clone, Debug, Default, Args)]
+pub struct SettingOptions {
+    /// Read this file instead of /etc/node-setup/config.toml and config.d
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read the guide's environment.sh from here
+    #[arg(long, global = true, value_name = "FILE")]
+    pub environment: Option<PathBuf>,
+    /// docker's static archive
+    #[arg(long, global = true, value_name = "FILE-OR-URL")]
+    pub archive: Option<String>,
+    /// The version of docker to install
+    #[arg(long, global = true, value_name = "VERSION")]
+    pub docker_version: Option<String>,
+    /// The SHA-256 that the archive must have
+    #[arg(long, global = true, value_name = "HEX")]
+    pub sha256: Option<String>,
+    /// docker's directory for data and state
+    #[arg(long, global = true, value_name = "DIR")]
+    pub docker_dir: Option<String>,
+    /// Where the binaries go
+    #[arg(long, global = true, value_name = "DIR")]
+    pub bin_dir: Option<String>,
+    /// How long docker may take until it is ready, such as 60s or 2m
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub timeout: Option<String>,
+}
+
+impl SettingOptions {
+    /// The settings that flags gave, by key.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let flags = [
+            ("docker.archive", &self.archive),
+            ("docker.version", &self.docker_version),
+            ("docker.sha256", &self.sha256),
+            ("docker.dir", &self.docker_dir),
+            ("docker.bin-dir", &self.bin_dir),
+            ("docker.ready-timeout", &self.timeout),
+        ];
+        flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// Flags about what is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutputOptions {
+    /// A page for people, or one JSON document
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Form,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: When,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say also what is as it should be
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// A page for people
+    #[default]
+    Human,
+    /// One JSON document on stdout, and nothing else there
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_a_setting_is_on_the_command_line() {
+        let command = Cli::command();
+        let docker = command.find_subcommand("docker").unwrap();
+        for flag in crate::config::settings::SETTINGS.iter().filter_map(|setting| setting.flag) {
+            let long = flag.trim_start_matches("--");
+            assert!(docker.get_arguments().any(|arg| arg.get_long() == Some(long)), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Trying what would be installed before anything of it is in place.
+//!
+//! dockerd itself is the best judge of its configuration, and from 23 on it says
+//! so without starting. It is run from the store, beside the other binaries under
+//! their own names, because it looks for them in its PATH.
+
+use std::path::{Path, PathBuf};
+
+use crate::change::Step;
+use crate::config::Flannel;
+use crate::digest::Digest;
+use crate::docker::{DAEMON_JSON, validates};
+use crate::error::Refusal;
+use crate::host::{Content, Program};
+use crate::journal::Installed;
+use crate::version::Version;
+use crate::{Error, Result};
+
+use super::session::Session;
+
+/// Refuses binaries that do not run or are not what they are said to be, and a
+/// daemon.json that this docker would not start with.
+pub(super) fn try_out(session: &Session, docker: &Installed, steps: &[Step]) -> Result<()> {
+    let is_new = |path: &Path| new_content(steps, path);
+    let bin_dir = &session.config.docker.bin_dir;
+    let new_binary = docker.members.iter().any(|member| is_new(&bin_dir.join(&member.name)).is_some());
+    let new_daemon_json = is_new(Path::new(DAEMON_JSON));
+    if !new_binary && new_daemon_json.is_none() {
+        return Ok(());
+    }
+    let bench = Bench::set_up(session, docker)?;
+    let tried = bench.try_out(session, docker.version, new_daemon_json);
+    bench.clear(session)?;
+    tried
+}
+
+/// The digest of what a step puts at `path`.
+fn new_content(steps: &[Step], path: &Path) -> Option<Digest> {
+    steps.iter().find_map(|step| match step {
+        Step::File(change) if change.on.0 == path => change.to.sha256(),
+        _ => None,
+    })
+}
+
+/// The candidate binaries, side by side under their own names.
+struct Bench {
+    directory: PathBuf,
+}
+
+impl Bench {
+    fn set_up(session: &Session, docker: &Installed) -> Result<Self> {
+        let bin_dir = &session.config.docker.bin_dir;
+        let files = session.host.files();
+        let directory = files.store().candidate_directory(bin_dir)?;
+        for member in &docker.members {
+            let target = bin_dir.join(&member.name);
+            let source = match files.store().content(member.sha256, &target) {
+                Some(Content::Staged(path) | Content::Copy(path)) => path,
+                Some(Content::Bytes(_)) | None => target,
+            };
+            files.store().show_candidate(&source, &directory.join(&member.name))?;
+        }
+        Ok(Self { directory })
+    }
+
+    fn try_out(&self, session: &Session, version: Version, daemon_json: Option<Digest>) -> Result<()> {
+        let dockerd = || Program::new(self.directory.join("dockerd")).search(&self.directory);
+        let said = session
+            .host
+            .run(dockerd().args(["--version"]))
+            .map_err(|error| unfit("archive-binary", &error))?;
+        let is_it =
+            said.stdout.split_whitespace().any(|word| word.trim_end_matches(',').parse() == Ok(version));
+        if !is_it {
+            let found =
+                format!("the archive is not docker {version}: its dockerd says {}", said.stdout.trim());
+            let remedy = "give the right --docker-version, or another archive".to_owned();
+            return Err(Error::Refused(vec![Refusal { id: "archive-version", found, remedy }]));
+        }
+        if !validates(version) {
+            return Ok(());
+        }
+        let config = self.daemon_json(session, daemon_json)?;
+        let options = match (&session.config.network.flannel, session.facts.flannel_options.says()) {
+            (Flannel::Off, _) | (_, None) => Vec::new(),
+            (_, Some(options)) => options.line.split_whitespace().map(str::to_owned).collect(),
+        };
+        let validate = ["--validate".to_owned(), format!("--config-file={}", config.display())];
+        let validated = session.host.run(dockerd().args(validate.into_iter().chain(options)));
+        validated.map(drop).map_err(|error| unfit("daemon-json", &error))
+    }
+
+    fn daemon_json(&self, session: &Session, new: Option<Digest>) -> Result<PathBuf> {
+        let Some(sha256) = new else { return Ok(DAEMON_JSON.into()) };
+        let path = self.directory.join("daemon.json");
+        let text = session.host.files().kept_text(sha256)?;
+        session.host.files().store().write_candidate(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
+    fn clear(self, session: &Session) -> Result<()> {
+        session.host.files().store().clear_candidate(&self.directory)
+    }
+}
+
+fn unfit(id: &'static str, error: &Error) -> Error {
+    let remedy = match id {
+        "archive-binary" => "give an archive for this machine's architecture",
+        _ => "correct [docker.daemon] or the node's daemon.json",
+    };
+    Error::Refused(vec![Refusal { id, found: crate::run::because(error), remedy: remedy.to_owned() }])
+}

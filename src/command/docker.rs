@@ -1,0 +1,196 @@
+//! `node-setup docker` and its read-only sisters.
+
+use std::path::Path;
+
+use super::candidate;
+use super::install::Choice;
+use super::session::{Session, load, require_root};
+use crate::change::{Resource, Step};
+use crate::check::{any_failed, check};
+use crate::cli::SettingOptions;
+use crate::desired::{Desired, daemon_keys, docker_unit, socket};
+use crate::event::{Event, Sink, Sinks};
+use crate::facts::ipv4_of;
+use crate::host::Interrupt;
+use crate::journal::{Begin, Installed, Journal, SCHEMA, now};
+use crate::lock::Lock;
+use crate::plan::plan as plan_for;
+use crate::preflight;
+use crate::render::GUARD_UNIT;
+use crate::report::{ChangeReport, Collector, Outcome, Report, StatusReport};
+use crate::resource::Unit;
+use crate::run::{self, Ending, Run};
+use crate::{Error, Result};
+
+/// What the node is to have, decided from archive, receipt and facts.
+struct Intended {
+    docker: Option<Installed>,
+    desired: Desired,
+    steps: Vec<Step>,
+}
+
+/// Converges the node.
+pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut Report) -> Result<()> {
+    let config = load(settings)?;
+    require_root()?;
+    let interrupt = Interrupt::default();
+    interrupt.catch()?;
+    let _lock = Lock::take("docker")?;
+    let mut notes = Collector::default();
+    let ended =
+        converge_locked(Session::begin(config, interrupt)?, &mut Both(&mut sinks, &mut notes), report);
+    report.notes.append(&mut notes.notes);
+    ended
+}
+
+fn converge_locked(mut session: Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
+    resume(&mut session, sink)?;
+    let intended = intend(&session, sink, true)?;
+    if intended.steps.is_empty() {
+        report.checks = check(&session.subject(intended.docker.as_ref(), &intended.desired));
+        return Ok(());
+    }
+    if let Some(docker) = &intended.docker {
+        candidate::try_out(&session, docker, &intended.steps)?;
+    }
+    for note in &intended.desired.notes {
+        sink.event(&Event::Note(note));
+    }
+    session.host.interrupt().check()?;
+    let journal = begin(&session, &intended)?;
+    let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
+    let ending = run.reach(&intended.desired.goals, &intended.steps)?;
+    session.host.files().store().clear_staged(&session.config.docker.bin_dir)?;
+    match ending {
+        Ending::Completed(steps) => {
+            report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
+            report.changed = !steps.is_empty();
+            report.changes = steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+            session.host.files().remember()?;
+            session.refresh()?;
+            let desired = session.desired(intended.docker.as_ref());
+            report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
+        }
+        Ending::Restored(error) => report.fail(Outcome::Restored, &error),
+        Ending::Partial(error, left) => {
+            report.fail(Outcome::Failed, &error);
+            report.changed = true;
+            report.left = left.iter().map(Into::into).collect();
+        }
+    }
+    Ok(())
+}
+
+/// Shows what converging would do.
+pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()> {
+    let config = load(settings)?;
+    require_root()?;
+    let session = Session::begin(config, Interrupt::default())?;
+    let mut notes = Collector::default();
+    if session.receipt.unfinished().is_some() {
+        notes.notes.push("an earlier run did not end; the next one goes on from where it stopped".to_owned());
+    }
+    let intended = intend(&session, &mut notes, false)?;
+    report.notes = notes.notes;
+    report.notes.extend(intended.desired.notes);
+    report.changes = intended.steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+    report.outcome = if report.changes.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
+    Ok(())
+}
+
+/// Runs the checks.
+pub(super) fn verify(settings: &SettingOptions, deep: bool, report: &mut Report) -> Result<()> {
+    let config = load(settings)?;
+    require_root()?;
+    let session = Session::begin(config, Interrupt::default())?;
+    if deep {
+        session.host.files().distrust();
+    }
+    let docker = session.receipt.docker();
+    let desired = session.desired(docker);
+    report.checks = check(&session.subject(docker, &desired));
+    if any_failed(&report.checks) {
+        report.outcome = Outcome::Failed;
+    }
+    Ok(())
+}
+
+/// Shows what is installed, running and owned.
+pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<()> {
+    let config = load(settings)?;
+    require_root()?;
+    let session = Session::begin(config, Interrupt::default())?;
+    let Session { config, host, receipt, facts, .. } = &session;
+    let running = host.api(&socket(config)).version().ok();
+    let bridge = ipv4_of(host, crate::docker::BRIDGE)?;
+    report.status = Some(StatusReport {
+        node: facts.hostname.clone(),
+        distribution: facts.distribution.clone(),
+        installed: receipt.docker().map(|docker| docker.version.to_string()),
+        running: running.map(|running| running.version),
+        docker: docker_unit(config).observe(host)?.to_string(),
+        guard: Unit::named(GUARD_UNIT).observe(host)?.to_string(),
+        bridge: bridge.and_then(|nets| nets.first().map(ToString::to_string)),
+        lease: facts.flannel_lease.says().map(|lease| lease.subnet.to_string()),
+        last_run: receipt.last_run(),
+        unfinished: receipt.unfinished().map(|run| run.path.display().to_string()),
+        owned: receipt.all_owned().map(ChangeReport::brief).collect(),
+    });
+    Ok(())
+}
+
+/// Takes over from a run that did not end.
+fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<()> {
+    let Some(unfinished) = session.receipt.unfinished() else { return Ok(()) };
+    sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
+    run::resume(&session.host, unfinished)?;
+    session.refresh()
+}
+
+fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {
+    let Session { config, host, facts, receipt, .. } = session;
+    let choice = Choice::of(session)?;
+    let installing = matches!(choice, Choice::Archive(_));
+    let refusals = preflight::refusals(config, facts, choice.version(), installing);
+    if !refusals.is_empty() {
+        return Err(Error::Refused(refusals));
+    }
+    let docker = match choice {
+        Choice::Keep(installed) => Some(installed),
+        Choice::Archive(wanted) if keep => Some(wanted.stage(host, &config.docker.bin_dir, sink)?),
+        Choice::Archive(wanted) => Some(wanted.inspect(host, sink)?),
+        Choice::Leave => {
+            let bin_dir = config.docker.bin_dir.display();
+            sink.event(&Event::Note(&format!(
+                "the binaries in {bin_dir} were not installed by node-setup and stay; --archive replaces them"
+            )));
+            None
+        }
+    };
+    let desired = session.desired(docker.as_ref());
+    let steps = plan_for(host, &desired.goals, receipt)?;
+    Ok(Intended { docker, desired, steps })
+}
+
+fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
+    let begin = Begin {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: "docker".to_owned(),
+        started: now(),
+        docker: intended.docker.clone(),
+        daemon_keys: daemon_keys(&session.config).keys().cloned().collect(),
+    };
+    let directory: &Path = &session.host.state().join("journal");
+    Journal::begin(directory, begin, &intended.steps)
+}
+
+/// Two sinks.
+struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+}

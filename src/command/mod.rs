@@ -1,0 +1,165 @@
+//! What each command does: the parts of this crate put together, and an exit code.
+
+mod candidate;
+mod config;
+mod docker;
+mod guard;
+mod install;
+mod session;
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use clap::CommandFactory;
+
+use crate::check::any_failed;
+use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, Form, OutputOptions, When};
+use crate::error::Class;
+use crate::event::{Sink, Sinks};
+use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
+use crate::{Error, Result};
+
+/// Carries out a command line, and returns the exit code.
+pub fn execute(cli: &Cli) -> u8 {
+    match &cli.command {
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "node-setup", &mut text);
+            print(&String::from_utf8_lossy(&text));
+            0
+        }
+        Command::Docker(args) => match args.command {
+            Some(DockerCommand::Guard) => conclude(cli, "docker guard", |_| guard::guard()),
+            Some(DockerCommand::Plan { exit_code }) => {
+                let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
+                exit_of_plan(code, exit_code)
+            }
+            Some(DockerCommand::Verify { deep }) => {
+                conclude(cli, "docker verify", |report| docker::verify(&args.settings, deep, report))
+            }
+            Some(DockerCommand::Status) => {
+                conclude(cli, "docker status", |report| docker::status(&args.settings, report))
+            }
+            None if args.dry_run => {
+                let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
+                exit_of_plan(code, false)
+            }
+            None => {
+                conclude(cli, "docker", |report| docker::converge(&args.settings, sinks(cli.output), report))
+            }
+        },
+        Command::Config(ConfigCommand::Show(settings)) => {
+            conclude(cli, "config show", |report| config::show(settings, report))
+        }
+        Command::Config(ConfigCommand::Check { file, settings }) => {
+            conclude(cli, "config check", |report| config::check(file.as_deref(), settings, report))
+        }
+    }
+}
+
+/// How pending changes show in the exit code of a plan.
+const PENDING: u8 = 6;
+
+fn exit_of_plan(code: u8, pending_matters: bool) -> u8 {
+    if code == PENDING && !pending_matters { 0 } else { code }
+}
+
+/// Runs `work` with an empty report, prints what it has become, and returns the exit code.
+fn conclude(cli: &Cli, command: &str, work: impl FnOnce(&mut Report) -> Result<()>) -> u8 {
+    let start = Instant::now();
+    let mut report = Report::new(command);
+    let class = match work(&mut report) {
+        Ok(()) => None,
+        Err(error) => {
+            report.fail(outcome_of(&error), &error);
+            Some(error.class())
+        }
+    };
+    report.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    show(cli.output, &report);
+    exit_code(&report, class)
+}
+
+fn outcome_of(error: &Error) -> Outcome {
+    match error.class() {
+        Class::Refused | Class::Usage | Class::Locked => Outcome::Refused,
+        Class::Failed => Outcome::Failed,
+    }
+}
+
+fn exit_code(report: &Report, class: Option<Class>) -> u8 {
+    match class {
+        Some(Class::Usage) => return 2,
+        Some(Class::Refused) => return 3,
+        Some(Class::Locked) => return 75,
+        Some(Class::Failed) => return 1,
+        None => {}
+    }
+    match report.outcome {
+        Outcome::Restored => 1,
+        Outcome::Failed if !report.left.is_empty() => 4,
+        _ if any_failed(&report.checks) => 5,
+        Outcome::Planned => PENDING,
+        Outcome::Failed => 1,
+        Outcome::Refused => 3,
+        Outcome::Unchanged | Outcome::Changed => 0,
+    }
+}
+
+fn show(output: OutputOptions, report: &Report) {
+    if output.output == Form::Json {
+        print(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
+        return;
+    }
+    let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
+    if !output.quiet {
+        page.report(report, output.verbose);
+    } else if any_failed(&report.checks) {
+        page.findings(&report.checks, false);
+    }
+    print(&page.text());
+    if let Some(error) = &report.error {
+        let mut page = Page::new(style(output.color, std::io::stderr().is_terminal()));
+        page.error(error);
+        eprint!("{}", page.text());
+    }
+}
+
+/// Where the events of a run go.
+fn sinks(output: OutputOptions) -> Sinks {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if output.output == Form::Human && !output.quiet {
+        let style = style(output.color, std::io::stdout().is_terminal());
+        sinks.push(Box::new(Terminal::new(style, std::io::stderr().is_terminal())));
+    }
+    if let Some(journald) = Journald::connect() {
+        sinks.push(Box::new(journald));
+    }
+    Sinks(sinks)
+}
+
+fn style(color: When, is_terminal: bool) -> Style {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let color = match color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            is_terminal
+                && variable("NO_COLOR").is_none()
+                && variable("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    let columns = || variable("COLUMNS")?.parse().ok();
+    let width = if is_terminal {
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    } else {
+        columns()
+    };
+    Style {
+        width: width.unwrap_or(100).max(60),
+        color,
+        unicode: locale.contains("utf-8") || locale.contains("utf8"),
+    }
+}

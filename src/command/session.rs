@@ -1,0 +1,99 @@
+//! What every command about docker begins with: configuration, machine, receipt, facts.
+
+use crate::check::Subject;
+use crate::cli::SettingOptions;
+use crate::config::{Config, Inputs};
+use crate::desired::{Desired, Sources, desired};
+use crate::digest::Digest;
+use crate::facts::{self, Facts};
+use crate::host::{Host, Interrupt, Limits};
+use crate::journal::Installed;
+use crate::preflight;
+use crate::receipt::Receipt;
+use crate::{Error, Result};
+
+/// A node, looked at.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) config: Config,
+    pub(super) host: Host,
+    pub(super) receipt: Receipt,
+    pub(super) facts: Facts,
+    program: Digest,
+}
+
+/// Reads the configuration.
+pub(super) fn load(settings: &SettingOptions) -> Result<Config> {
+    Config::load(&Inputs {
+        root: "/".into(),
+        config_file: settings.config.clone(),
+        environment_file: settings.environment.clone(),
+        variables: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        flags: settings.settings(),
+    })
+}
+
+/// Refuses whoever is not root.
+pub(super) fn require_root() -> Result<()> {
+    let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), preflight::has_systemd());
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+}
+
+impl Session {
+    /// Looks at the node with this configuration.
+    pub(super) fn begin(config: Config, interrupt: Interrupt) -> Result<Self> {
+        let host = Host::new(Limits { ready: config.docker.ready_timeout }, interrupt)?;
+        let receipt = Receipt::read(&host.state().join("journal"))?;
+        let facts = facts::gather(&host, &config)?;
+        let program = own_digest(&host)?;
+        Ok(Self { config, host, receipt, facts, program })
+    }
+
+    /// The wanted states of this node with these binaries; their contents are offered.
+    pub(super) fn desired(&self, docker: Option<&Installed>) -> Desired {
+        let mut desired = desired(&Sources {
+            config: &self.config,
+            facts: &self.facts,
+            receipt: &self.receipt,
+            docker,
+            program: self.program,
+        });
+        for text in std::mem::take(&mut desired.contents) {
+            self.host.files().offer(text.into_bytes());
+        }
+        desired
+    }
+
+    /// What the checks are about.
+    pub(super) fn subject<'a>(&'a self, docker: Option<&'a Installed>, desired: &'a Desired) -> Subject<'a> {
+        Subject {
+            host: &self.host,
+            config: &self.config,
+            facts: &self.facts,
+            receipt: &self.receipt,
+            docker,
+            goals: &desired.goals,
+        }
+    }
+
+    /// Looks again: after a run, the facts are others.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        self.receipt = Receipt::read(&self.host.state().join("journal"))?;
+        self.facts = facts::gather(&self.host, &self.config)?;
+        Ok(())
+    }
+}
+
+/// The digest of this very program, offered as the source of the guard's copy.
+fn own_digest(host: &Host) -> Result<Digest> {
+    let path = std::env::current_exe().map_err(Error::io("find", "/proc/self/exe"))?;
+    let state = host.files().observe(&path)?;
+    let sha256 = state.sha256().ok_or_else(|| Error::State {
+        path: path.clone(),
+        problem: "this program was moved or replaced while it runs".to_owned(),
+    })?;
+    host.files().store().offer_file(&path, sha256);
+    Ok(sha256)
+}

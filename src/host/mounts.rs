@@ -1,0 +1,54 @@
+//! What is mounted where, from the kernel's own list.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MntFlags, umount2};
+
+use crate::{Error, Result};
+
+const MOUNTS: &str = "/proc/self/mountinfo";
+
+/// Unmounts everything below `top`, the last mounted first. A mount at `top`
+/// itself is not below it.
+pub(super) fn unmount_below(top: &Path) -> Result<()> {
+    let text = fs::read_to_string(MOUNTS).map_err(Error::io("read", MOUNTS))?;
+    for point in points(&text).into_iter().rev() {
+        if point.starts_with(top) && point != top {
+            umount2(&point, MntFlags::UMOUNT_NOFOLLOW).map_err(Error::errno("unmount", &point))?;
+        }
+    }
+    Ok(())
+}
+
+/// The mount points in the order in which they were mounted (proc(5), mountinfo).
+fn points(text: &str) -> Vec<PathBuf> {
+    text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect()
+}
+
+/// The kernel writes space, tab, line break and backslash as three octal digits.
+fn unescape(field: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        bytes.extend_from_slice(plain.as_bytes());
+        let byte = escaped.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(byte.unwrap_or(b'\\'));
+        rest = if byte.is_some() { escaped.get(3..).unwrap_or_default() } else { escaped };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_with_their_escapes() {
+        let text = "22 1 0:21 / /proc rw - proc proc rw\n\
+                    40 1 8:1 / /data/a\\040b rw,nosuid shared:1 - ext4 /dev/sda1 rw\n";
+        assert_eq!(points(text), [Path::new("/proc"), Path::new("/data/a b")]);
+    }
+}

@@ -128,17 +128,40 @@ impl Desired {
         self.goals.push(Goal::required(Want { on, to }));
     }
 
-    fn file(&mut self, path: PathBuf, mode: u32, text: String) {
+    fn file(&mut self, sources: &Sources<'_>, path: PathBuf, mode: u32, text: String) {
+        self.directory(sources, path.parent().unwrap_or(&path));
         let sha256 = Digest::of(text.as_bytes());
         self.contents.push(text);
         self.need(File(path), FileState::root_file(sha256, mode));
+    }
+
+    /// The directories that lead to `path` and are not there. One that is there
+    /// keeps its owner and mode.
+    fn way_to(&mut self, sources: &Sources<'_>, path: &Path) {
+        let missing =
+            sources.facts.missing_directories.iter().filter(|directory| path.starts_with(directory));
+        for directory in missing.filter(|directory| *directory != path) {
+            let goal = if dockers_own(sources.config).contains(directory) {
+                Goal::required(Want { on: Tree(directory.clone()), to: TreeState::Present })
+            } else {
+                Goal::required(Want { on: File(directory.clone()), to: FileState::root_directory() })
+            };
+            if !self.goals.contains(&goal) {
+                self.goals.push(goal);
+            }
+        }
     }
 
     fn modules(&mut self, sources: &Sources<'_>) {
         let has = |name: &&str| sources.facts.modules.get(*name).copied().unwrap_or(Availability::Missing);
         let loadable: Vec<&str> =
             MODULES.iter().copied().filter(|name| has(name) == Availability::Loadable).collect();
-        self.file("/etc/modules-load.d/node-setup.conf".into(), 0o644, render::modules_load(&loadable));
+        self.file(
+            sources,
+            "/etc/modules-load.d/node-setup.conf".into(),
+            0o644,
+            render::modules_load(&loadable),
+        );
         for name in MODULES.iter().filter(|name| has(name) != Availability::Missing) {
             let want = Want { on: Module((*name).to_owned()), to: ModuleState::Loaded };
             let required = matches!(*name, "br_netfilter");
@@ -155,13 +178,13 @@ impl Desired {
             render::sysctl_d(values.iter().map(|(key, value)| (key.as_str(), value.as_str())))
         };
         match user_sysctls(sources) {
-            None => self.file(sources.config.sysctl.file.clone(), 0o644, pairs(&values)),
+            None => self.file(sources, sources.config.sysctl.file.clone(), 0o644, pairs(&values)),
             Some(theirs) => {
                 let lacking: Vec<_> = values.iter().filter(|pair| !theirs.contains(pair)).cloned().collect();
                 if lacking.is_empty() {
                     self.need(File(own), FileState::Absent);
                 } else {
-                    self.file(own, 0o644, pairs(&lacking));
+                    self.file(sources, own, 0o644, pairs(&lacking));
                 }
             }
         }
@@ -201,22 +224,16 @@ impl Desired {
         }
     }
 
-    /// Directories that are not there. One that is there keeps its owner and mode.
     fn directories(&mut self, sources: &Sources<'_>) {
-        let dir = &sources.config.docker.dir;
-        let dockers = [PathBuf::from("/etc/docker"), dir.join("data"), dir.join("exec")];
-        for path in &sources.facts.missing_directories {
-            if dockers.contains(path) {
-                self.need(Tree(path.clone()), TreeState::Present);
-            } else {
-                self.need(File(path.clone()), FileState::root_directory());
-            }
+        for directory in dockers_own(sources.config) {
+            self.directory(sources, &directory);
         }
     }
 
     fn binaries(&mut self, sources: &Sources<'_>) {
         let Some(docker) = sources.docker else { return };
         let bin = &sources.config.docker.bin_dir;
+        self.directory(sources, bin);
         for member in &docker.members {
             self.need(File(bin.join(&member.name)), FileState::root_file(member.sha256, 0o755));
         }
@@ -231,20 +248,21 @@ impl Desired {
 
     fn configuration(&mut self, sources: &Sources<'_>) {
         let config = sources.config;
-        self.file(unit_path(UNIT), 0o644, render::docker_service(config));
+        self.file(sources, unit_path(UNIT), 0o644, render::docker_service(config));
         let existing = sources.facts.daemon_json.as_deref();
         let parsed = existing.and_then(|text| parse_daemon_json(text).ok());
         let existing = existing.zip(parsed.as_ref());
         let ours = daemon_keys(config);
         let text = render::daemon_json(existing, sources.receipt.daemon_keys(), &ours);
         let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
-        self.file(DAEMON_JSON.into(), 0o644, text);
-        self.file("/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));
+        self.file(sources, DAEMON_JSON.into(), 0o644, text);
+        self.file(sources, "/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));
     }
 
     fn guard_files(&mut self, sources: &Sources<'_>) {
         let program = guard_program(sources.config);
-        self.file(unit_path(GUARD_UNIT), 0o644, render::guard_service(&program));
+        self.directory(sources, &sources.config.docker.bin_dir);
+        self.file(sources, unit_path(GUARD_UNIT), 0o644, render::guard_service(&program));
         self.need(File(program), FileState::root_file(sources.program, 0o755));
     }
 
@@ -291,6 +309,12 @@ fn set(values: &mut Vec<(String, String)>, key: String, value: String) {
         Some((_, known)) => *known = value,
         None => values.push((key, value)),
     }
+}
+
+/// The directories that docker fills.
+fn dockers_own(config: &Config) -> [PathBuf; 3] {
+    let dir = &config.docker.dir;
+    [dir.join("data"), dir.join("exec"), PathBuf::from("/etc/docker")]
 }
 
 fn unit_path(unit: &str) -> PathBuf {

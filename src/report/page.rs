@@ -343,12 +343,11 @@ mod tests {
         assert_eq!(
             page.text(),
             "  ✓ docker-service  active (running), enabled, process 812\n\
-             \x20 ✗ forward-policy  DROP for IPv4 (nft), IPv4 (legacy):\n\
-             \x20                   pods are cut off from those of other\n\
-             \x20                   nodes\n\
+             \x20 ✗ forward-policy  DROP for IPv4 (nft), IPv4 (legacy): pods\n\
+             \x20                   are cut off from those of other nodes\n\
              \x20                   → node-setup docker\n\
              \x20 ~ sysctl  net.ipv4.ip_forward\n\
-             \x20           0 → 1  2 ms\n\
+             \x20           0 → 1 2 ms\n\
              \x20 + file    /opt/k8s/bin/dockerd\n"
         );
     }

@@ -135,12 +135,11 @@ impl Desired {
         self.need(File(path), FileState::root_file(sha256, mode));
     }
 
-    /// The directories that lead to `path` and are not there. One that is there
-    /// keeps its owner and mode.
-    fn way_to(&mut self, sources: &Sources<'_>, path: &Path) {
-        let missing =
-            sources.facts.missing_directories.iter().filter(|directory| path.starts_with(directory));
-        for directory in missing.filter(|directory| *directory != path) {
+    /// A directory and those that lead to it, as far as they are not there. One
+    /// that is there keeps its owner and mode.
+    fn directory(&mut self, sources: &Sources<'_>, path: &Path) {
+        let missing = sources.facts.missing_directories.iter();
+        for directory in missing.filter(|directory| path.starts_with(directory)) {
             let goal = if dockers_own(sources.config).contains(directory) {
                 Goal::required(Want { on: Tree(directory.clone()), to: TreeState::Present })
             } else {

@@ -37,10 +37,11 @@ pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut
     interrupt.catch()?;
     let _lock = Lock::take("docker")?;
     let mut notes = Collector::default();
-    let ended =
-        converge_locked(Session::begin(config, interrupt)?, &mut Both(&mut sinks, &mut notes), report);
+    let mut session = Session::begin(config, interrupt)?;
+    let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);
     report.notes.append(&mut notes.notes);
-    ended
+    let cleared = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
+    ended.and(cleared)
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {

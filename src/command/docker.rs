@@ -116,7 +116,7 @@ pub(super) fn verify(settings: &SettingOptions, deep: bool, report: &mut Report)
         session.host.files().distrust();
     }
     let docker = session.receipt.docker();
-    let desired = session.desired(docker);
+    let desired = session.installed();
     report.checks = check(&session.subject(docker, &desired));
     if any_failed(&report.checks) {
         report.outcome = Outcome::Failed;

@@ -111,10 +111,10 @@ impl Files {
         }
     }
 
-    /// Makes a directory that only root may look into.
+    /// Makes a directory for docker to fill; docker tightens its mode as it likes.
     pub fn make_tree(&self, path: &Path) -> Result<()> {
         fs::create_dir(path).map_err(Error::io("create the directory", path))?;
-        set_owner(path, 0, 0, Mode(0o711))?;
+        set_owner(path, 0, 0, Mode(0o755))?;
         self.note(path);
         Ok(())
     }

@@ -9,6 +9,7 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BINARY  := $(abspath $(TARGET)/$(TRIPLE)/release/node-setup)
 STATIC  := RUSTFLAGS="-C target-feature=+crt-static"
 SUITE   ?= bookworm
+FRESH   := generated:: the_schema_that_is_shipped
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
@@ -33,10 +34,10 @@ check: ## Format, lints, documentation, dependencies, generated files
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --document-private-items
 	tests/deny.sh
-	cargo test --locked --quiet --package node-setup --lib -- is_fresh
+	cargo test --locked --quiet --package node-setup --lib -- $(FRESH)
 
 generate: ## Write the files that are generated from the code
-	UPDATE=1 cargo test --locked --quiet --package node-setup --lib -- is_fresh
+	UPDATE=1 cargo test --locked --quiet --package node-setup --lib -- $(FRESH)
 
 test: setup build ## Run every test, those on real nodes too; ends with the totals
 	@tests/run.sh

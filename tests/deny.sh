@@ -2,7 +2,7 @@
 # What the dependencies are allowed to be: see deny.toml.
 set -eu
 
-version=0.19.0
+version=0.20.2
 if ! cargo deny --version >/dev/null 2>&1; then
 	echo "cargo-deny is missing: building $version, once, into ${CARGO_HOME:-$HOME/.cargo}/bin"
 	cargo install --quiet --locked "cargo-deny@$version"

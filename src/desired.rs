@@ -76,9 +76,9 @@ pub fn guard_program(config: &Config) -> PathBuf {
 
 /// docker's unit, and everything that it is started from.
 pub fn docker_unit(config: &Config) -> Unit {
-    let mut inputs = vec![unit_path(UNIT), DAEMON_JSON.into()];
-    if config.network.flannel != Flannel::Off {
-        inputs.push(FLANNEL_OPTIONS.into());
+    let mut inputs = docker_inputs();
+    if config.network.flannel == Flannel::Off {
+        inputs.retain(|path| path != FLANNEL_OPTIONS);
     }
     Unit {
         name: UNIT.to_owned(),
@@ -86,6 +86,11 @@ pub fn docker_unit(config: &Config) -> Unit {
         inputs,
         ready: Readiness::Api(socket(config)),
     }
+}
+
+/// The files that a start of docker reads, its binary aside.
+pub fn docker_inputs() -> Vec<PathBuf> {
+    vec![unit_path(UNIT), DAEMON_JSON.into(), FLANNEL_OPTIONS.into()]
 }
 
 /// The socket that docker's API is on.

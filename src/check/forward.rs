@@ -48,6 +48,9 @@ impl Check for Guard {
                 format!("{GUARD_UNIT} is not enabled: nothing keeps FORWARD right after docker's next start");
             return Verdict::fail(detail, CONVERGE);
         }
+        if unit.active_state == "activating" {
+            return Verdict::warn(format!("{GUARD_UNIT} is at work"), "look again in a moment");
+        }
         if !unit.active {
             let detail = format!("{GUARD_UNIT} is {}, last result {}", unit.active_state, unit.result);
             return Verdict::fail(detail, format!("journalctl -u {GUARD_UNIT}; then {CONVERGE}"));

@@ -1,10 +1,16 @@
 //! `node-setup docker guard`: what node-setup-guard.service runs after each start
-//! of docker. It reads no configuration, and says in the journal whom it corrected.
+//! of docker. It reads no configuration, and says in the journal what it corrected.
+//!
+//! It also notes what docker was started from, so that a file which is written
+//! again with the same bytes (flanneld does so at each of its own starts) is not
+//! taken for a change.
 
 use crate::change::{Resource, Want, Wanted};
+use crate::desired::docker_inputs;
+use crate::docker::UNIT;
 use crate::host::{Host, Interrupt, Limits};
 use crate::report::Journald;
-use crate::resource::{Policy, PolicyState};
+use crate::resource::{Policy, PolicyState, Unit};
 use crate::{Error, Result};
 
 use super::session::require_root;
@@ -27,6 +33,8 @@ pub(super) fn guard() -> Result<()> {
             Err(error) => failed = Some(error),
         }
     }
+    let docker = Unit { inputs: docker_inputs(), ..Unit::named(UNIT) };
+    host.note_started(&docker)?;
     failed.map_or(Ok(()), Err)
 }
 

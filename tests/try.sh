@@ -44,5 +44,5 @@ title "the checks"
 show node-setup docker verify
 title "at a glance"
 show node-setup docker status
-show docker version
+show /opt/k8s/bin/docker version
 title "done; the node is removed"

@@ -3,9 +3,10 @@
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::change::Resource;
+use crate::desired::{flannel_rule, needs_flannel_rule};
 use crate::host::{Backend, Family, UnitFacts};
 use crate::render::GUARD_UNIT;
-use crate::resource::{Enablement, Policy, PolicyState};
+use crate::resource::{Enablement, Policy, PolicyState, RuleState};
 
 pub(super) struct Forward;
 
@@ -29,6 +30,30 @@ impl Check for Forward {
             return Verdict::pass("ACCEPT in every backend");
         }
         Verdict::fail(format!("DROP for {}: pods are cut off", dropping.join(", ")), CONVERGE)
+    }
+}
+
+pub(super) struct FlannelRule;
+
+impl Check for FlannelRule {
+    const ID: &'static str = "flannel-rule";
+    type Seen = Option<RuleState>;
+
+    fn look(&self, subject: &Subject<'_>) -> Result<Option<RuleState>> {
+        if !needs_flannel_rule(subject.config, subject.version()) {
+            return Ok(None);
+        }
+        flannel_rule(subject.facts.docker_backend).observe(subject.host).map(Some)
+    }
+
+    fn judge(&self, _: &Subject<'_>, rule: Option<RuleState>) -> Verdict {
+        match rule {
+            None => Verdict::skip("docker before 28 lets flannel's packets in"),
+            Some(RuleState::Present) => Verdict::pass("flannel's packets are let into docker0"),
+            Some(RuleState::Absent) => {
+                Verdict::fail("docker 28 and later drop what other nodes' pods send to this one's", CONVERGE)
+            }
+        }
     }
 }
 

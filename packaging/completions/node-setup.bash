@@ -397,7 +397,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -126,6 +126,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l flannel -d 'Let flannel\'s packets into docker\'s bridge'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s h -l help -d 'Print help'

@@ -1,4 +1,5 @@
 //! One run at a time.
+#![expect(clippy::disallowed_methods, reason = "the lock is a file of its own")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};

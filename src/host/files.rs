@@ -5,6 +5,7 @@
 //! is kept in the [store](super::store) first. The directories touched are
 //! flushed together by [`Files::flush`], before the journal says that a run is
 //! complete: until then its intents, which are on disk, cover them.
+#![expect(clippy::disallowed_methods, reason = "the door to the file system")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

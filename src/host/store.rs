@@ -7,6 +7,7 @@
 //!
 //! Both have to be on the file system of their target for that. Where it is not
 //! the file system of `/var/lib`, a second store is made at its top.
+#![expect(clippy::disallowed_methods, reason = "contents are kept, staged and thrown away here")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -106,6 +106,7 @@ pub enum ConfigCommand {
 
 /// Flags that set settings. Their names are those of [`crate::config::settings`].
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
 pub struct SettingOptions {
     /// Read this file instead of /etc/node-setup/config.toml and config.d
     #[arg(long, global = true, value_name = "FILE")]
@@ -150,12 +151,27 @@ impl SettingOptions {
 
 /// Flags about what is printed.
 #[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub struct OutputOptions {
-    /// A page for people, or one JSON document
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    /// A page for people (human), or one JSON document (json)
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "FORM"
+    )]
     pub output: Form,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// When to use colours: auto, always, never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "WHEN"
+    )]
     pub color: When,
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]

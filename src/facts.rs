@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// Where flanneld writes its lease.
 pub const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
+/// The socket unit of docker's distribution packages.
+const DOCKER_SOCKET: &str = "docker.socket";
+
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
 pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
 
@@ -99,6 +102,8 @@ pub struct Facts {
     pub docker: UnitFacts,
     /// What docker.service's main process executes, if it runs.
     pub docker_program: Option<PathBuf>,
+    /// A unit that listens on docker's socket in its place, as distributions' packages have.
+    pub docker_socket: Option<String>,
     /// A dockerd that docker.service did not start.
     pub other_dockerd: Option<PathBuf>,
     /// Whether something listens on containerd's own socket; `None` without a socket.
@@ -133,6 +138,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options: foreign(Path::new(FLANNEL_OPTIONS))?,
         flannel_lease: foreign(Path::new(SUBNET_ENV))?,
+        docker_socket: systemd.unit(DOCKER_SOCKET)?.active.then(|| DOCKER_SOCKET.to_owned()),
         other_dockerd: processes
             .iter()
             .find(|(pid, name)| name == "dockerd" && *pid != docker.main_pid)
@@ -287,6 +293,7 @@ impl Facts {
                 control_group: String::new(),
             },
             docker_program: None,
+            docker_socket: None,
             other_dockerd: None,
             containerd: None,
             alive: BTreeSet::new(),

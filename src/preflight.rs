@@ -104,8 +104,11 @@ fn space<'a>(config: &'a Config, facts: &'a Facts) -> impl Iterator<Item = Refus
 fn other_docker(config: &Config, facts: &Facts) -> Option<Refusal> {
     let ours = config.docker.bin_dir.join("dockerd");
     let runs = facts.docker_program.as_ref().filter(|program| **program != ours);
-    let other = runs.or(facts.other_dockerd.as_ref())?;
-    let found = format!("another docker runs on this node: {}", other.display());
+    let found = match (runs.or(facts.other_dockerd.as_ref()), &facts.docker_socket) {
+        (Some(other), _) => format!("another docker runs on this node: {}", other.display()),
+        (None, Some(unit)) => format!("another docker's {unit} listens on docker's socket"),
+        (None, None) => return None,
+    };
     let remedy = "stop and remove it first (apt-get remove docker.io docker-ce, or snap remove docker), \
                   or name its directory with --bin-dir";
     Some(refusal("other-docker", found, remedy))

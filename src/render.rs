@@ -44,7 +44,7 @@ pub fn docker_service(config: &Config) -> String {
          {environment}\
          ExecStart={bin}/dockerd{options}\n\
          ExecReload=/bin/kill -s HUP $MAINPID\n\
-         TimeoutStartSec=120\n\
+         TimeoutStartSec=0\n\
          Restart=on-failure\n\
          RestartSec=5\n\
          LimitNOFILE=1048576\n\

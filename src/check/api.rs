@@ -6,6 +6,7 @@ use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::desired::{daemon_keys, socket};
 use crate::host::{DaemonInfo, DaemonVersion};
+use crate::preflight::parse_daemon_json;
 
 pub(super) struct Answers;
 
@@ -62,11 +63,13 @@ impl Check for Options {
     }
 
     fn judge(&self, subject: &Subject<'_>, info: DaemonInfo) -> Verdict {
-        let keys = daemon_keys(subject.config);
+        let mut keys = daemon_keys(subject.config);
+        let on_disk = subject.facts.daemon_json.as_deref().and_then(|text| parse_daemon_json(text).ok());
+        keys.extend(on_disk.into_iter().flatten());
         let differing: Vec<String> = keys
             .iter()
             .filter_map(|(key, wanted)| Some((key, wanted, live_value(&info, key)?)))
-            .filter(|(_, wanted, live)| *wanted != live)
+            .filter(|(_, wanted, live)| plain(wanted) != *live)
             .map(|(key, wanted, live)| format!("{key} is {live}, daemon.json has {wanted}"))
             .collect();
         if differing.is_empty() {
@@ -77,6 +80,15 @@ impl Check for Options {
     }
 }
 
+/// docker puts a slash behind each mirror, whether it was written or not.
+fn plain(wanted: &Value) -> Value {
+    match wanted {
+        Value::Array(all) => all.iter().map(plain).collect(),
+        Value::String(text) => text.trim_end_matches('/').into(),
+        other => other.clone(),
+    }
+}
+
 /// The value of a key of daemon.json in the running daemon, where `/info` tells it.
 fn live_value(info: &DaemonInfo, key: &str) -> Option<Value> {
     Some(match key {
@@ -84,6 +96,10 @@ fn live_value(info: &DaemonInfo, key: &str) -> Option<Value> {
         "live-restore" => info.live_restore_enabled.into(),
         "debug" => info.debug.into(),
         "log-driver" => info.logging_driver.clone().into(),
+        "registry-mirrors" => {
+            let mirrors = info.registry_config.mirrors.iter().flatten();
+            mirrors.map(|mirror| mirror.trim_end_matches('/').to_owned()).collect()
+        }
         "storage-driver" => info.driver.clone().into(),
         _ => return None,
     })

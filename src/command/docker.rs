@@ -37,30 +37,30 @@ pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut
     interrupt.catch()?;
     let _lock = Lock::take("docker")?;
     let mut notes = Collector::default();
-    let ended =
-        converge_locked(Session::begin(config, interrupt)?, &mut Both(&mut sinks, &mut notes), report);
+    let mut session = Session::begin(config, interrupt)?;
+    let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);
     report.notes.append(&mut notes.notes);
-    ended
+    let cleared = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
+    ended.and(cleared)
 }
 
-fn converge_locked(mut session: Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
-    resume(&mut session, sink)?;
-    let intended = intend(&session, sink, true)?;
+fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
+    resume(session, sink)?;
+    let intended = intend(session, sink, true)?;
     if intended.steps.is_empty() {
         report.checks = check(&session.subject(intended.docker.as_ref(), &intended.desired));
         return Ok(());
     }
     if let Some(docker) = &intended.docker {
-        candidate::try_out(&session, docker, &intended.steps)?;
+        candidate::try_out(session, docker, &intended.steps)?;
     }
     for note in &intended.desired.notes {
         sink.event(&Event::Note(note));
     }
     session.host.interrupt().check()?;
-    let journal = begin(&session, &intended)?;
+    let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(&intended.desired.goals, &intended.steps)?;
-    session.host.files().store().clear_staged(&session.config.docker.bin_dir)?;
     match ending {
         Ending::Completed(steps) => {
             report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };

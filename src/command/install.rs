@@ -65,29 +65,22 @@ impl Choice {
     fn archive(session: &Session, text: &str, installed: Option<&Installed>) -> Result<Self> {
         let docker = &session.config.docker;
         let source: Source = text.parse()?;
+        let known = match &source {
+            Source::File(path) => Some(checked_digest(&session.host, path, docker.sha256)?),
+            Source::Url(_) => docker.sha256,
+        };
+        if let Some(installed) = installed.filter(|installed| Some(installed.archive) == known) {
+            return match docker.version.filter(|version| *version != installed.version) {
+                Some(version) => Err(not_that_version(&source, version, installed.version)),
+                None => Ok(Self::Keep(installed.clone())),
+            };
+        }
         let version = docker.version.or_else(|| version_in(text)).ok_or_else(|| Error::Config {
             origin: session.config.origin("docker.archive").to_owned(),
             problem: format!("the name of {source} does not tell docker's version"),
             help: "name it docker-VERSION.tgz, or give --docker-version".to_owned(),
         })?;
-        let expected = docker.sha256;
-        if let Source::File(path) = &source {
-            let sha256 = digest_of(&session.host, path, &source)?;
-            if let Some(expected) = expected.filter(|expected| *expected != sha256) {
-                return Err(Error::Archive {
-                    origin: source.to_string(),
-                    problem: format!("has the sha256 {sha256}, expected {expected}"),
-                    help: "get the archive again, or correct --sha256".to_owned(),
-                });
-            }
-            if let Some(installed) = installed.filter(|installed| installed.archive == sha256) {
-                return Ok(Self::Keep(Installed { version, ..installed.clone() }));
-            }
-        }
-        if let Some(installed) = installed.filter(|installed| Some(installed.archive) == expected) {
-            return Ok(Self::Keep(installed.clone()));
-        }
-        Ok(Self::Archive(Wanted { source, version, sha256: expected }))
+        Ok(Self::Archive(Wanted { source, version, sha256: docker.sha256 }))
     }
 
     fn official(config: &Config, version: Option<Version>, arch: &str) -> Result<Self> {
@@ -110,14 +103,33 @@ fn version_in(text: &str) -> Option<Version> {
     Version::of_archive_name(text.split('?').next()?.rsplit('/').next()?)
 }
 
-fn digest_of(host: &Host, path: &Path, source: &Source) -> Result<Digest> {
-    let unusable = |problem: &str| Error::Archive {
-        origin: source.to_string(),
-        problem: problem.to_owned(),
-        help: "give the path of docker's static archive, docker-VERSION.tgz".to_owned(),
+/// The digest of an archive on this machine, which must be `expected` if that is known.
+fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<Digest> {
+    let unusable = |problem: String, help: &str| Error::Archive {
+        origin: path.display().to_string(),
+        problem,
+        help: help.to_owned(),
     };
-    let path = std::fs::canonicalize(path).map_err(|error| unusable(&format!("cannot be read: {error}")))?;
-    host.files().observe(&path)?.sha256().ok_or_else(|| unusable("is not a regular file"))
+    let give = "give the path of docker's static archive, docker-VERSION.tgz";
+    let real =
+        std::fs::canonicalize(path).map_err(|error| unusable(format!("cannot be read: {error}"), give))?;
+    let sha256 = host.files().observe(&real)?.sha256();
+    let sha256 = sha256.ok_or_else(|| unusable("is not a regular file".to_owned(), give))?;
+    match expected.filter(|expected| *expected != sha256) {
+        Some(expected) => {
+            let problem = format!("has the sha256 {sha256}, expected {expected}");
+            Err(unusable(problem, "get the archive again, or correct --sha256"))
+        }
+        None => Ok(sha256),
+    }
+}
+
+fn not_that_version(source: &Source, wanted: Version, is: Version) -> Error {
+    Error::Archive {
+        origin: source.to_string(),
+        problem: format!("is docker {is}, not {wanted}"),
+        help: "give the right --docker-version, or another archive".to_owned(),
+    }
 }
 
 impl Wanted {

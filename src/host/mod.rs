@@ -71,12 +71,17 @@ pub struct Host {
 impl Host {
     /// This machine.
     pub fn new(limits: Limits, interrupt: Interrupt) -> Result<Self> {
+        Self::with_state(Path::new(STATE), limits, interrupt)
+    }
+
+    /// This machine, with what must not be forgotten kept elsewhere.
+    pub fn with_state(state: &Path, limits: Limits, interrupt: Interrupt) -> Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(Error::io("set up", "the runtime"))?;
         Ok(Self {
             runtime,
-            files: Files::new(Path::new(STATE)),
-            state: PathBuf::from(STATE),
+            files: Files::new(state),
+            state: state.to_owned(),
             limits,
             interrupt,
             bus: OnceCell::new(),

@@ -141,13 +141,20 @@ impl Store {
         Incoming::new(&self.directory_for(target), "staged")
     }
 
-    /// Throws away what is staged for `target`'s file system.
+    /// Throws away what is staged for `target`'s file system, and the directories
+    /// of the store that are empty then.
     pub fn clear_staged(&self, target: &Path) -> Result<()> {
-        let directory = self.directory_for(target).join("staged");
+        let store = self.directory_for(target);
+        let directory = store.join("staged");
         match fs::remove_dir_all(&directory) {
-            Err(error) if !is_nothing(&error) => Err(Error::io("remove", directory)(error)),
-            _ => Ok(()),
+            Err(error) if !is_nothing(&error) => return Err(Error::io("remove", directory)(error)),
+            _ => {}
         }
+        for directory in [Some(store.as_path()), Some(&self.home), self.home.parent()].into_iter().flatten() {
+            // Only an empty one goes.
+            let _ = fs::remove_dir(directory);
+        }
+        Ok(())
     }
 
     /// An empty directory, on `target`'s file system, for candidates to be tried in.

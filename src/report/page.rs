@@ -56,9 +56,11 @@ impl Page {
                 self.change(change, None);
             }
         }
-        if report.command != "docker" {
-            for note in &report.notes {
-                self.hang(2, "! ", note);
+        for note in &report.notes {
+            match report.command.as_str() {
+                "docker" => {}
+                "config check" => self.line(note),
+                _ => self.hang(2, "! ", note),
             }
         }
         for setting in &report.settings {

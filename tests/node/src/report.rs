@@ -28,8 +28,10 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// Reads what `node-setup ARGS --output json` wrote; fails when that is no JSON document.
     #[track_caller]
-    pub(crate) fn of(args: &[&str], Output { code, stdout, stderr }: Output) -> Self {
+    #[must_use]
+    pub fn of(args: &[&str], Output { code, stdout, stderr }: Output) -> Self {
         let command = args.join(" ");
         match serde_json::from_str(&stdout) {
             Ok(json) => Self { command, code, json, stderr },
@@ -93,6 +95,12 @@ impl Report {
     #[must_use]
     pub fn refusals(&self) -> Vec<&str> {
         self.list("/error/refusals").iter().filter_map(|refusal| refusal.get("id")?.as_str()).collect()
+    }
+
+    /// Whether a note of the report has these words.
+    #[must_use]
+    pub fn notes(&self, words: &str) -> bool {
+        self.list("/notes").iter().filter_map(Value::as_str).any(|note| note.contains(words))
     }
 
     /// Everything that the error says, as one text: message, causes, help, refusals, log.

@@ -232,3 +232,23 @@ fn a_new_lease_is_noticed() {
     node.must_verify();
     assert!(node.ok("ip -o -4 addr show docker0").contains("172.30.16.1/21"));
 }
+
+/// Without the archive a binary may be out of reach; then the user has to be told what to give.
+#[test]
+fn a_changed_binary_without_the_archive() {
+    let node = Node::installed(Suite::Bookworm);
+    node.ok("rm /root/docker-*.tgz && echo more >>/opt/k8s/bin/ctr");
+    let run = node.report(&["docker"]);
+    if run.code == 0 {
+        run.must_change(&["file /opt/k8s/bin/ctr"]);
+        node.must_verify();
+    } else {
+        assert!(
+            matches!(run.code, 1..=3) && run.error().contains("--archive"),
+            "no word of --archive: {run}"
+        );
+    }
+    node.bring_archive(Suite::Bookworm);
+    node.install(Suite::Bookworm);
+    node.must_verify();
+}

@@ -27,7 +27,7 @@ const DOCKERDS: [(&str, &str, &str); 3] = [
 fn bad_archive(node: &Node, rest: &str) {
     node.ok(&format!(
         "rm -rf /root/docker && mkdir /root/docker && cd /root/docker && \
-         for f in $(tar -tzf /root/docker-20.10.24.tgz | grep -v '/$'); do printf '#!/bin/sh\\nexit 1\\n' >/root/$f; done && \
+         for f in $(tar -tzf /root/docker-20.10.24.tgz | grep -v '/$'); do printf '#!/bin/sh\\nexit 1\\n# %s\\n' $f >/root/$f; done && \
          printf '#!/bin/sh\\ncase \"$1\" in --version) echo \"Docker version 20.10.25, build 0\"; exit 0;; esac\\n{rest}\\n' \
          >dockerd && chmod 755 * && tar -C /root -czf /root/docker-20.10.25.tgz docker && rm -r /root/docker"
     ));
@@ -65,6 +65,8 @@ fn a_bad_upgrade_of_a_working_docker() {
         "/opt/k8s/bin/docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Pid}} {{.State.Running}}' pod";
     let pod = node.ok(container);
     bad_archive(&node, ":");
+    // At its second start docker puts two of its own rules into the order that they keep from then on.
+    node.ok("systemctl restart docker");
     let before = node.own_snapshot();
     for (what, rest, log) in DOCKERDS {
         bad_archive(&node, rest);

@@ -209,3 +209,16 @@ fn a_reboot_changes_nothing(node: &Node, suite: Suite) {
     });
     node.install(suite).must_be("unchanged", 0);
 }
+
+/// Two programs may be one: builds that give each its name as a copy do that.
+#[test]
+fn members_with_the_same_bytes() {
+    let node = Node::worker(Suite::Bookworm);
+    node.ok(
+        "cd /root && tar -xzf docker-20.10.24.tgz && cp docker/containerd-shim-runc-v2 docker/containerd-shim && \
+         tar -cf - docker | gzip -1 >docker-20.10.24.tgz && rm -r docker",
+    );
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    node.ok("cd /opt/k8s/bin && cmp containerd-shim containerd-shim-runc-v2");
+    node.install(Suite::Bookworm).must_be("unchanged", 0);
+}

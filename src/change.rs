@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
-use crate::resource::{File, Module, Policy, Sysctl, Table, Tree, Unit};
+use crate::resource::{File, Module, Policy, Rule, Sysctl, Table, Tree, Unit};
 use crate::{Error, Result};
 
 /// A thing on the node, named well enough to be found again later.
@@ -276,5 +276,6 @@ kinds! {
     Sysctl(Sysctl, "sysctl"),
     Table(Table, "table"),
     Policy(Policy, "policy"),
+    Rule(Rule, "rule"),
     Unit(Unit, "unit"),
 }

@@ -85,7 +85,11 @@ pub enum DockerCommand {
     Status,
     /// Put the FORWARD policy right; run by node-setup-guard.service
     #[command(hide = true)]
-    Guard,
+    Guard {
+        /// Let flannel's packets into docker's bridge
+        #[arg(long)]
+        flannel: bool,
+    },
 }
 
 /// `node-setup config …`.

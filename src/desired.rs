@@ -13,19 +13,20 @@ use serde_json::{Map, Value};
 use crate::change::{Name, Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
-use crate::docker::{DAEMON_JSON, SOCKET, UNIT};
+use crate::docker::{self, DAEMON_JSON, SOCKET, UNIT, USER_CHAIN};
 use crate::facts::{Facts, MODULES};
-use crate::host::{Availability, Family, UNIT_DIRECTORY};
+use crate::host::{Availability, Backend, Family, UNIT_DIRECTORY};
 use crate::journal::Installed;
 use crate::plan::Goal;
 use crate::preflight::parse_daemon_json;
 use crate::receipt::Receipt;
 use crate::render::{self, FLANNEL_OPTIONS, GUARD_UNIT};
 use crate::resource::{
-    File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Sysctl, SysctlState, Table,
-    TableState, Tree, TreeState, Unit, UnitState,
+    File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Rule, RuleState, Sysctl,
+    SysctlState, Table, TableState, Tree, TreeState, Unit, UnitState,
 };
 use crate::sysctl;
+use crate::version::Version;
 
 /// What the node is to be.
 #[derive(Debug, Default)]
@@ -65,6 +66,7 @@ pub fn desired(sources: &Sources<'_>) -> Desired {
     desired.configuration(sources);
     desired.guard_files(sources);
     desired.docker(sources);
+    desired.rules(sources);
     desired.guard(sources);
     desired
 }
@@ -76,9 +78,9 @@ pub fn guard_program(config: &Config) -> PathBuf {
 
 /// docker's unit, and everything that it is started from.
 pub fn docker_unit(config: &Config) -> Unit {
-    let mut inputs = vec![unit_path(UNIT), DAEMON_JSON.into()];
-    if config.network.flannel != Flannel::Off {
-        inputs.push(FLANNEL_OPTIONS.into());
+    let mut inputs = docker_inputs();
+    if config.network.flannel == Flannel::Off {
+        inputs.retain(|path| path != FLANNEL_OPTIONS);
     }
     Unit {
         name: UNIT.to_owned(),
@@ -86,6 +88,11 @@ pub fn docker_unit(config: &Config) -> Unit {
         inputs,
         ready: Readiness::Api(socket(config)),
     }
+}
+
+/// The files that a start of docker reads, its binary aside.
+pub fn docker_inputs() -> Vec<PathBuf> {
+    vec![unit_path(UNIT), DAEMON_JSON.into(), FLANNEL_OPTIONS.into()]
 }
 
 /// The socket that docker's API is on.
@@ -96,9 +103,27 @@ pub fn socket(config: &Config) -> PathBuf {
     PathBuf::from(unix.unwrap_or(SOCKET))
 }
 
-/// The keys of daemon.json that are ours.
-pub fn daemon_keys(config: &Config) -> Map<String, Value> {
+/// The rule that lets flannel's packets into docker's bridge.
+pub const FLANNEL_RULE: &str = "-i flannel.1 -o docker0 -j ACCEPT";
+
+/// Whether docker of this version keeps other nodes' pods out unless it is told not to.
+pub fn needs_flannel_rule(config: &Config, version: Option<Version>) -> bool {
+    config.network.flannel != Flannel::Off && version.is_some_and(docker::isolates_bridges)
+}
+
+/// The rule, in the backend that docker uses.
+pub fn flannel_rule(backend: Backend) -> Rule {
+    Rule { backend, family: Family::V4, chain: USER_CHAIN.to_owned(), rule: FLANNEL_RULE.to_owned() }
+}
+
+/// The keys of daemon.json that are ours, for docker of this version.
+pub fn daemon_keys(config: &Config, version: Option<Version>) -> Map<String, Value> {
     let mut keys = config.docker.daemon.clone();
+    if needs_flannel_rule(config, version) {
+        for key in version.into_iter().flat_map(docker::routing_keys) {
+            keys.entry(key).or_insert(Value::Bool(true));
+        }
+    }
     if config.network.hairpin {
         keys.entry("userland-proxy").or_insert(Value::Bool(false));
     }
@@ -251,7 +276,7 @@ impl Desired {
         let existing = sources.facts.daemon_json.as_deref();
         let parsed = existing.and_then(|text| parse_daemon_json(text).ok());
         let existing = existing.zip(parsed.as_ref());
-        let ours = daemon_keys(config);
+        let ours = daemon_keys(config, version_of(sources));
         let text = render::daemon_json(existing, sources.receipt.daemon_keys(), &ours);
         let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
         self.file(sources, DAEMON_JSON.into(), 0o644, text);
@@ -261,12 +286,24 @@ impl Desired {
     fn guard_files(&mut self, sources: &Sources<'_>) {
         let program = guard_program(sources.config);
         self.directory(sources, &sources.config.docker.bin_dir);
-        self.file(sources, unit_path(GUARD_UNIT), 0o644, render::guard_service(&program));
+        self.file(
+            sources,
+            unit_path(GUARD_UNIT),
+            0o644,
+            render::guard_service(&program, needs_flannel_rule(sources.config, version_of(sources))),
+        );
         self.need(File(program), FileState::root_file(sources.program, 0o755));
     }
 
     fn docker(&mut self, sources: &Sources<'_>) {
         self.need(docker_unit(sources.config), UnitState::RUNNING);
+    }
+
+    /// Docker's chain is there once docker is.
+    fn rules(&mut self, sources: &Sources<'_>) {
+        if needs_flannel_rule(sources.config, version_of(sources)) {
+            self.need(flannel_rule(sources.facts.docker_backend), RuleState::Present);
+        }
     }
 
     fn guard(&mut self, sources: &Sources<'_>) {
@@ -314,6 +351,10 @@ fn set(values: &mut Vec<(String, String)>, key: String, value: String) {
 fn dockers_own(config: &Config) -> [PathBuf; 3] {
     let dir = &config.docker.dir;
     [dir.join("data"), dir.join("exec"), PathBuf::from("/etc/docker")]
+}
+
+fn version_of(sources: &Sources<'_>) -> Option<Version> {
+    sources.docker.map(|docker| docker.version).or(sources.facts.docker_version)
 }
 
 fn unit_path(unit: &str) -> PathBuf {

@@ -8,11 +8,13 @@ use ipnet::Ipv4Net;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::config::Config;
+use crate::desired::socket;
 use crate::docker::{CONTAINERD_SOCKET, DAEMON_JSON};
 use crate::flannel::{DockerOptions, SubnetEnv};
-use crate::host::{Availability, Backend, Family, Host, UNIT_DIRECTORY, UnitFacts, ipv4_on};
+use crate::host::{Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, ipv4_on};
 use crate::render::FLANNEL_OPTIONS;
 use crate::sysctl::{self, Fragment};
+use crate::version::Version;
 use crate::{Error, Result};
 
 /// Where flanneld writes its lease.
@@ -86,6 +88,8 @@ pub struct Facts {
     pub sysctls: Vec<Fragment>,
     /// Backends and families that there is an iptables program for.
     pub backends: Vec<(Backend, Family)>,
+    /// The backend that docker writes its rules with.
+    pub docker_backend: Backend,
     /// Units of [`Config::firewall`]'s list that this node has.
     pub firewalls: Vec<String>,
     /// Directories on the way to the targets that are not there yet.
@@ -102,6 +106,8 @@ pub struct Facts {
     pub docker: UnitFacts,
     /// What docker.service's main process executes, if it runs.
     pub docker_program: Option<PathBuf>,
+    /// The version of the docker that answers on the configured socket.
+    pub docker_version: Option<Version>,
     /// A unit that listens on docker's socket in its place, as distributions' packages have.
     pub docker_socket: Option<String>,
     /// A dockerd that docker.service did not start.
@@ -132,12 +138,14 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         limits: limits(host)?,
         sysctls: fragments(&config.sysctl.file)?,
         backends: host.netfilter()?.all().collect(),
+        docker_backend: Tools::plain(),
         firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
         missing_directories: missing_directories(config),
         space: targets.iter().map(|path| (path.to_path_buf(), space(path))).collect(),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options: foreign(Path::new(FLANNEL_OPTIONS))?,
         flannel_lease: foreign(Path::new(SUBNET_ENV))?,
+        docker_version: docker.active.then(|| running_version(host, config)).flatten(),
         docker_socket: systemd.unit(DOCKER_SOCKET)?.active.then(|| DOCKER_SOCKET.to_owned()),
         other_dockerd: processes
             .iter()
@@ -157,6 +165,10 @@ pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
     let netlink = host.netlink()?;
     let Some(found) = netlink.links()?.into_iter().find(|found| found.name == link) else { return Ok(None) };
     Ok(Some(ipv4_on(&netlink.addresses()?, found.index).collect()))
+}
+
+fn running_version(host: &Host, config: &Config) -> Option<Version> {
+    host.api(&socket(config)).version().ok()?.version.parse().ok()
 }
 
 /// Reads a file that need not be there.
@@ -270,6 +282,7 @@ impl Facts {
             limits: BTreeMap::new(),
             sysctls: Vec::new(),
             backends: vec![(Backend::Nft, Family::V4), (Backend::Legacy, Family::V4)],
+            docker_backend: Backend::Nft,
             firewalls: Vec::new(),
             missing_directories: BTreeSet::new(),
             space: [("/opt/k8s/bin", space), ("/data/k8s/docker", space)]
@@ -293,6 +306,7 @@ impl Facts {
                 control_group: String::new(),
             },
             docker_program: None,
+            docker_version: None,
             docker_socket: None,
             other_dockerd: None,
             containerd: None,

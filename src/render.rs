@@ -61,8 +61,10 @@ pub fn docker_service(config: &Config) -> String {
 }
 
 /// The unit that puts the FORWARD policy right after each start of docker, also
-/// after one that systemd made by itself.
-pub fn guard_service(program: &Path) -> String {
+/// after one that systemd made by itself; and the rule for flannel where docker
+/// needs one.
+pub fn guard_service(program: &Path, with_flannel_rule: bool) -> String {
+    let flag = if with_flannel_rule { " --flannel" } else { "" };
     format!(
         "{HEADER}\
          [Unit]\n\
@@ -74,7 +76,7 @@ pub fn guard_service(program: &Path) -> String {
          [Service]\n\
          Type=oneshot\n\
          RemainAfterExit=yes\n\
-         ExecStart={} docker guard\n\
+         ExecStart={} docker guard{flag}\n\
          \n\
          [Install]\n\
          WantedBy=docker.service\n",

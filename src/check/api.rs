@@ -63,7 +63,7 @@ impl Check for Options {
     }
 
     fn judge(&self, subject: &Subject<'_>, info: DaemonInfo) -> Verdict {
-        let mut keys = daemon_keys(subject.config);
+        let mut keys = daemon_keys(subject.config, subject.version());
         let on_disk = subject.facts.daemon_json.as_deref().and_then(|text| parse_daemon_json(text).ok());
         keys.extend(on_disk.into_iter().flatten());
         let differing: Vec<String> = keys

@@ -3,9 +3,10 @@
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::change::Resource;
+use crate::desired::{flannel_rule, needs_flannel_rule};
 use crate::host::{Backend, Family, UnitFacts};
 use crate::render::GUARD_UNIT;
-use crate::resource::{Enablement, Policy, PolicyState};
+use crate::resource::{Enablement, Policy, PolicyState, RuleState};
 
 pub(super) struct Forward;
 
@@ -32,6 +33,30 @@ impl Check for Forward {
     }
 }
 
+pub(super) struct FlannelRule;
+
+impl Check for FlannelRule {
+    const ID: &'static str = "flannel-rule";
+    type Seen = Option<RuleState>;
+
+    fn look(&self, subject: &Subject<'_>) -> Result<Option<RuleState>> {
+        if !needs_flannel_rule(subject.config, subject.version()) {
+            return Ok(None);
+        }
+        flannel_rule(subject.facts.docker_backend).observe(subject.host).map(Some)
+    }
+
+    fn judge(&self, _: &Subject<'_>, rule: Option<RuleState>) -> Verdict {
+        match rule {
+            None => Verdict::skip("docker before 28 lets flannel's packets in"),
+            Some(RuleState::Present) => Verdict::pass("flannel's packets are let into docker0"),
+            Some(RuleState::Absent) => {
+                Verdict::fail("docker 28 and later drop what other nodes' pods send to this one's", CONVERGE)
+            }
+        }
+    }
+}
+
 pub(super) struct Guard;
 
 impl Check for Guard {
@@ -47,6 +72,9 @@ impl Check for Guard {
             let detail =
                 format!("{GUARD_UNIT} is not enabled: nothing keeps FORWARD right after docker's next start");
             return Verdict::fail(detail, CONVERGE);
+        }
+        if unit.active_state == "activating" {
+            return Verdict::warn(format!("{GUARD_UNIT} is at work"), "look again in a moment");
         }
         if !unit.active {
             let detail = format!("{GUARD_UNIT} is {}, last result {}", unit.active_state, unit.result);

@@ -23,6 +23,7 @@ use crate::journal::Installed;
 use crate::plan::Goal;
 use crate::receipt::Receipt;
 use crate::run::because;
+use crate::version::Version;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +127,13 @@ pub struct Subject<'a> {
     pub goals: &'a [Goal],
 }
 
+impl Subject<'_> {
+    /// docker's version, where it is known.
+    fn version(&self) -> Option<Version> {
+        self.docker.map(|docker| docker.version).or(self.facts.docker_version)
+    }
+}
+
 /// Every check, in the order in which people read them.
 pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
     vec![
@@ -138,6 +146,7 @@ pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
         bridge::FlannelSubnet.find(subject),
         bridge::Overlap.find(subject),
         forward::Forward.find(subject),
+        forward::FlannelRule.find(subject),
         forward::Guard.find(subject),
         firewall::Firewall.find(subject),
         sysctl::Values.find(subject),

@@ -173,13 +173,14 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended
 }
 
 fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
+    let version = intended.docker.as_ref().map(|docker| docker.version);
     let begin = Begin {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: "docker".to_owned(),
         started: now(),
         docker: intended.docker.clone(),
-        daemon_keys: daemon_keys(&session.config).keys().cloned().collect(),
+        daemon_keys: daemon_keys(&session.config, version).keys().cloned().collect(),
     };
     let directory: &Path = &session.host.state().join("journal");
     Journal::begin(directory, begin, &intended.steps)

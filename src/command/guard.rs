@@ -1,23 +1,27 @@
 //! `node-setup docker guard`: what node-setup-guard.service runs after each start
-//! of docker. It reads no configuration, and says in the journal whom it corrected.
+//! of docker. It reads no configuration, and says in the journal what it corrected.
+//!
+//! It also notes what docker was started from, so that a file which is written
+//! again with the same bytes (flanneld does so at each of its own starts) is not
+//! taken for a change.
 
-use crate::change::{Resource, Want, Wanted};
-use crate::host::{Host, Interrupt, Limits};
+use crate::change::{Want, Wanted};
+use crate::desired::{docker_inputs, flannel_rule};
+use crate::docker::UNIT;
+use crate::host::{Host, Interrupt, Limits, Tools};
 use crate::report::Journald;
-use crate::resource::{Policy, PolicyState};
+use crate::resource::{Policy, PolicyState, RuleState, Unit};
 use crate::{Error, Result};
 
 use super::session::require_root;
 
-pub(super) fn guard() -> Result<()> {
+pub(super) fn guard(flannel: bool) -> Result<()> {
     require_root()?;
     let host = Host::new(Limits::default(), Interrupt::default())?;
     let journald = Journald::connect();
-    let backends: Vec<_> = host.netfilter()?.all().collect();
     let mut failed: Option<Error> = None;
-    for (backend, family) in backends {
-        let on = Policy { backend, family, chain: "FORWARD".to_owned() };
-        match put_right(&host, on) {
+    for wanted in wanted(&host, flannel)? {
+        match put_right(&host, &wanted) {
             Ok(None) => {}
             Ok(Some(corrected)) => {
                 if let Some(journald) = &journald {
@@ -27,16 +31,27 @@ pub(super) fn guard() -> Result<()> {
             Err(error) => failed = Some(error),
         }
     }
+    let docker = Unit { inputs: docker_inputs(), ..Unit::named(UNIT) };
+    host.note_started(&docker)?;
     failed.map_or(Ok(()), Err)
 }
 
-/// What was corrected, if anything had to be.
-fn put_right(host: &Host, on: Policy) -> Result<Option<String>> {
-    let from = on.observe(host)?;
-    let name = on.to_string();
-    let Some(step) = Wanted::from(Want { on, to: PolicyState::Accept }).change(host, &[])? else {
-        return Ok(None);
+fn wanted(host: &Host, flannel: bool) -> Result<Vec<Wanted>> {
+    let netfilter = host.netfilter()?;
+    let policy = |(backend, family)| {
+        let on = Policy { backend, family, chain: "FORWARD".to_owned() };
+        Wanted::from(Want { on, to: PolicyState::Accept })
     };
+    let mut all: Vec<Wanted> = netfilter.all().map(policy).collect();
+    if flannel {
+        all.push(Want { on: flannel_rule(Tools::plain()), to: RuleState::Present }.into());
+    }
+    Ok(all)
+}
+
+/// What was corrected, if anything had to be.
+fn put_right(host: &Host, wanted: &Wanted) -> Result<Option<String>> {
+    let Some(step) = wanted.change(host, &[])? else { return Ok(None) };
     step.apply(host)?;
-    Ok(Some(format!("the policy of {name} was {from} after docker's start, and is ACCEPT again")))
+    Ok(Some(format!("{} was {} after docker's start, and is {} again", step.name(), step.from(), step.to())))
 }

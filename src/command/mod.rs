@@ -29,7 +29,9 @@ pub fn execute(cli: &Cli) -> u8 {
             0
         }
         Command::Docker(args) => match args.command {
-            Some(DockerCommand::Guard) => conclude(cli, "docker guard", |_| guard::guard()),
+            Some(DockerCommand::Guard { flannel }) => {
+                conclude(cli, "docker guard", |_| guard::guard(flannel))
+            }
             Some(DockerCommand::Plan { exit_code }) => {
                 let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
                 exit_of_plan(code, exit_code)

@@ -27,6 +27,23 @@ pub const BRIDGE: &str = "docker0";
 /// refuses to start when daemon.json has one of them too.
 pub const FLANNEL_KEYS: &[&str] = &["bip", "mtu", "ip-masq"];
 
+/// The chain that docker leaves to its users, and never empties.
+pub const USER_CHAIN: &str = "DOCKER-USER";
+
+/// Whether docker lets nothing into a bridge from outside that was not published:
+/// since 28 its chain ends in a DROP, and packets routed straight to a container
+/// are dropped before that (`allow-direct-routing` keeps the latter away).
+pub fn isolates_bridges(version: Version) -> bool {
+    version >= Version::new(28, 0, 0)
+}
+
+/// Keys that pods of other nodes need in daemon.json of this version, each true.
+pub fn routing_keys(version: Version) -> impl Iterator<Item = &'static str> {
+    let keys =
+        [("ip-forward-no-drop", Version::new(28, 0, 0)), ("allow-direct-routing", Version::new(28, 2, 0))];
+    keys.into_iter().filter(move |(_, since)| version >= *since).map(|(key, _)| key)
+}
+
 /// Whether dockerd has `--validate`.
 pub fn validates(version: Version) -> bool {
     version >= Version::new(23, 0, 0)

@@ -69,6 +69,15 @@ impl Tools {
         Self(tools)
     }
 
+    /// The backend that plain `iptables` is, which is the one that docker uses.
+    pub fn plain() -> Backend {
+        let program = exec::find("iptables").and_then(|path| std::fs::canonicalize(path).ok());
+        match program {
+            Some(path) if path.to_string_lossy().contains("nft") => Backend::Nft,
+            _ => Backend::Legacy,
+        }
+    }
+
     /// The backends and families that this node has programs for.
     pub fn all(&self) -> impl Iterator<Item = (Backend, Family)> {
         self.0.keys().copied()
@@ -156,6 +165,27 @@ impl Netfilter<'_> {
             .or_else(|| exec::find(&format!("{}-restore", family.program())))
             .ok_or_else(|| failed(backend, family, "restore", "is not installed".to_owned()))?;
         Program::new(program).input(restorable(table, rules)).run(self.runtime).map(drop)
+    }
+
+    /// Whether a chain of the filter table has a rule.
+    pub fn has_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<bool> {
+        if !has_table(backend, family, "filter") {
+            return Ok(false);
+        }
+        // A chain that is not there has no rules; -C and -S fail alike on it.
+        self.tool(backend, family)?
+            .exists("filter", chain, rule)
+            .map_err(|error| failed(backend, family, &format!("-C {chain} {rule}"), error.to_string()))
+    }
+
+    /// Puts a rule first in a chain of the filter table.
+    pub fn insert_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<()> {
+        self.list(backend, family, "filter", &format!("-I {chain} {rule}")).map(drop)
+    }
+
+    /// Takes a rule out of a chain of the filter table.
+    pub fn delete_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<()> {
+        self.list(backend, family, "filter", &format!("-D {chain} {rule}")).map(drop)
     }
 
     /// Takes docker's own rules and chains out of every table that has them.

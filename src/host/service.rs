@@ -79,7 +79,7 @@ impl Host {
                 );
             }
         }
-        self.note_started(unit, &started)
+        self.note_started(unit)
     }
 
     fn await_api(&self, unit: &Unit, socket: &Path) -> Result<()> {
@@ -104,9 +104,14 @@ impl Host {
         }
     }
 
-    fn note_started(&self, unit: &Unit, facts: &UnitFacts) -> Result<()> {
+    /// Notes what a running unit was started from, if none of it has changed since.
+    pub fn note_started(&self, unit: &Unit) -> Result<()> {
+        let facts = self.systemd()?.unit(&unit.name)?;
+        if !facts.active || unit.inputs.iter().any(|path| changed_usec(path) > facts.started_usec) {
+            return Ok(());
+        }
         let inputs = unit.inputs.iter().map(|path| (path.clone(), digest_of(path))).collect();
-        let started = Started { invocation: facts.invocation.clone(), inputs };
+        let started = Started { invocation: facts.invocation, inputs };
         let text = serde_json::to_vec(&started).unwrap_or_default();
         self.files().write_state(&Path::new(STARTED).join(&unit.name), &text)
     }

@@ -7,6 +7,7 @@
 mod file;
 mod module;
 mod policy;
+mod rule;
 mod sysctl;
 mod table;
 mod tree;
@@ -15,6 +16,7 @@ mod unit;
 pub use file::{File, FileState, Mode, Regular};
 pub use module::{Module, ModuleState};
 pub use policy::{Policy, PolicyState};
+pub use rule::{Rule, RuleState};
 pub use sysctl::{Sysctl, SysctlState};
 pub use table::{Table, TableState};
 pub use tree::{Tree, TreeState};

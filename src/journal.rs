@@ -66,6 +66,18 @@ pub enum End {
     Resumed,
 }
 
+impl End {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Restored => "restored",
+            Self::Partial => "partly restored",
+            Self::Resumed => "resumed by the next",
+        }
+    }
+}
+
 /// A line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -197,7 +197,7 @@ impl Store {
     }
 
     /// The store's directory on the file system that `target` is on.
-    fn directory_for(&self, target: &Path) -> PathBuf {
+    pub(super) fn directory_for(&self, target: &Path) -> PathBuf {
         match (device_of(target), device_of(&self.home)) {
             (Some((device, top)), Some((home, _))) if device != home => top.join(".node-setup-store"),
             _ => self.home.clone(),

@@ -44,6 +44,43 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// A flanneld.service like flannel's own in all that matters to docker: before it, required by it, started at every
+    /// boot. Its program makes an eth0 that leads nowhere if there is none, and does what [`Machine::flannel`] does for
+    /// node 1 of two. With a 2 in `/etc/flannel-number` it gets another lease at its next start: that of node 2.
+    pub fn flanneld(&self) -> Result<()> {
+        let put = |to: &str, mode: &str, text: &str| {
+            self.ok(&format!(
+                "mkdir -p $(dirname {to}) && cat >{to} <<'TEXT' && chmod {mode} {to}\n{text}TEXT\n"
+            ))
+        };
+        put(FLANNELD, "755", &flanneld_program())?;
+        put("/etc/systemd/system/flanneld.service", "644", &flanneld_unit())?;
+        self.ok("systemctl daemon-reload && systemctl -q enable --now flanneld").map(drop)
+    }
+}
+
+const FLANNELD: &str = "/usr/local/sbin/flanneld";
+
+fn flanneld_program() -> String {
+    let two = flannel_script(2, 3);
+    let one = flannel_script(1, 2);
+    format!(
+        "#!/bin/sh\nset -eu\n\
+         test -e /sys/class/net/eth0 || {{ ip link add eth0 type veth peer name far0; ip link set far0 up; \
+         ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; }}\n\
+         if grep -qs 2 /etc/flannel-number; then\n{two}\nelse\n{one}\nfi\n"
+    )
+}
+
+fn flanneld_unit() -> String {
+    format!(
+        "[Unit]\nDescription=flannel\nBefore=docker.service\nAfter=network.target\n\n\
+         [Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={FLANNELD}\n\n\
+         [Install]\nWantedBy=multi-user.target\nRequiredBy=docker.service\n"
+    )
+}
+
 fn flannel_script(me: u8, peer: u8) -> String {
     let (own, its) = (u16::from(me) * 8, u16::from(peer) * 8);
     format!(

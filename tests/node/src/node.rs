@@ -47,6 +47,10 @@ impl Builder {
         self
     }
 
+    pub(crate) fn suite(&self) -> Suite {
+        self.suite
+    }
+
     /// Boots it.
     #[track_caller]
     #[must_use]
@@ -240,6 +244,12 @@ impl Node {
     #[track_caller]
     pub fn flannel(&self, me: u8, peer: u8) {
         self.must(self.machine.flannel(me, peer));
+    }
+
+    /// Has flanneld run, now and at every boot: see [`Machine::flanneld`].
+    #[track_caller]
+    pub fn flanneld(&self) {
+        self.must(self.machine.flanneld());
     }
 
     /// Runs a container that stands for a pod, and returns its address: see [`Machine::pod`].

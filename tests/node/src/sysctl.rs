@@ -22,6 +22,33 @@ pub const SHARED: [&str; 7] = [
     "fs.inotify.max_user_watches",
 ];
 
+/// What node-setup gives them: the first three their values, the others at least these.
+const WANTED: [(&str, u64); 7] = [
+    ("vm.swappiness", 0),
+    ("vm.overcommit_memory", 1),
+    ("vm.panic_on_oom", 0),
+    ("fs.file-max", 52_706_963),
+    ("fs.nr_open", 52_706_963),
+    ("fs.inotify.max_user_instances", 8192),
+    ("fs.inotify.max_user_watches", 1_048_576),
+];
+
+/// Gives the shared sysctls the values that node-setup would give them, so that tests that run side by side do not
+/// change one another's.
+pub(crate) fn preset() -> Result<()> {
+    for (name, wanted) in WANTED {
+        let file = path(name);
+        let now = fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
+        let limit = name.starts_with("fs.");
+        // A value that does not fit is above every limit.
+        let now: u64 = now.trim().parse().unwrap_or(u64::MAX);
+        if now != wanted && !(limit && now > wanted) {
+            fs::write(&file, wanted.to_string()).with_context(|| format!("cannot set {name} = {wanted}"))?;
+        }
+    }
+    Ok(())
+}
+
 fn kept() -> PathBuf {
     lab::dir().join("machine-sysctls.json")
 }

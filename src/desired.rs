@@ -6,6 +6,8 @@
 //! conflicting firewalls are gone before docker writes its rules; everything that
 //! docker is started from is in place before it is started, once.
 
+mod sysctls;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -25,7 +27,6 @@ use crate::resource::{
     File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Rule, RuleState, Sysctl,
     SysctlState, Table, TableState, Tree, TreeState, Unit, UnitState,
 };
-use crate::sysctl;
 use crate::version::Version;
 
 /// What the node is to be.
@@ -130,20 +131,6 @@ pub fn daemon_keys(config: &Config, version: Option<Version>) -> Map<String, Val
     keys
 }
 
-/// The kernel parameters to be set now, and whether docker needs them.
-pub fn sysctl_values(sources: &Sources<'_>) -> Vec<(String, String)> {
-    let theirs = user_sysctls(sources);
-    let mut values: Vec<(String, String)> = if theirs.is_some() {
-        own_defaults(&[], sources)
-    } else {
-        own_defaults(sysctl::RECOMMENDED, sources)
-    };
-    for (key, value) in theirs.into_iter().flatten().chain(site_sysctls(sources.config)) {
-        set(&mut values, key, value);
-    }
-    values
-}
-
 impl Desired {
     fn need<R>(&mut self, on: R, to: R::State)
     where
@@ -193,27 +180,15 @@ impl Desired {
         }
     }
 
-    /// The guide's file is written if it is absent or ours. A user's own is
-    /// applied as it is, and what docker needs and it lacks goes to a file of ours.
     fn sysctls(&mut self, sources: &Sources<'_>) {
-        let own = sources.config.sysctl.file.with_file_name("node-setup.conf");
-        let values = sysctl_values(sources);
-        let pairs = |values: &[(String, String)]| {
-            render::sysctl_d(values.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-        };
-        match user_sysctls(sources) {
-            None => self.file(sources, sources.config.sysctl.file.clone(), 0o644, pairs(&values)),
-            Some(theirs) => {
-                let lacking: Vec<_> = values.iter().filter(|pair| !theirs.contains(pair)).cloned().collect();
-                if lacking.is_empty() {
-                    self.need(File(own), FileState::Absent);
-                } else {
-                    self.file(sources, own, 0o644, pairs(&lacking));
-                }
+        for fragment in sysctls::fragments(sources) {
+            match fragment.text {
+                Some(text) => self.file(sources, fragment.path, 0o644, text),
+                None => self.need(File(fragment.path), FileState::Absent),
             }
         }
-        for (key, value) in values {
-            let required = sysctl::REQUIRED.iter().any(|(needed, _)| *needed == key);
+        for (key, value) in sysctls::live_values(sources) {
+            let required = sysctls::is_required(&key);
             let want = Want { on: Sysctl(key), to: SysctlState::value(&value) };
             self.goals.push(if required { Goal::required(want) } else { Goal::best_effort(want) });
         }
@@ -312,41 +287,6 @@ impl Desired {
     }
 }
 
-/// What the guide's file says, if there is one that is not ours.
-fn user_sysctls(sources: &Sources<'_>) -> Option<Vec<(String, String)>> {
-    let path = &sources.config.sysctl.file;
-    if sources.receipt.owned(&File(path.clone()).name()).is_some() {
-        return None;
-    }
-    let theirs = sources.facts.sysctls.iter().find(|fragment| fragment.path == *path)?;
-    let mut values = Vec::new();
-    for said in &theirs.assignments {
-        set(&mut values, said.key.clone(), said.value.clone());
-    }
-    Some(values)
-}
-
-fn own_defaults(recommended: &[(&str, &str)], sources: &Sources<'_>) -> Vec<(String, String)> {
-    let fixed = sysctl::REQUIRED.iter().chain(recommended);
-    let fixed = fixed.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let is_lower =
-        |(key, limit): &&(&str, u64)| sources.facts.limits.get(*key).is_none_or(|present| present <= limit);
-    let limits = if recommended.is_empty() { &[] } else { sysctl::LIMITS };
-    let limits = limits.iter().filter(is_lower).map(|(key, limit)| ((*key).to_owned(), limit.to_string()));
-    fixed.chain(limits).collect()
-}
-
-fn site_sysctls(config: &Config) -> impl Iterator<Item = (String, String)> {
-    config.sysctl.values.iter().map(|(key, value)| (key.clone(), value.clone()))
-}
-
-fn set(values: &mut Vec<(String, String)>, key: String, value: String) {
-    match values.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, known)) => *known = value,
-        None => values.push((key, value)),
-    }
-}
-
 /// The directories that docker fills.
 fn dockers_own(config: &Config) -> [PathBuf; 3] {
     let dir = &config.docker.dir;
@@ -359,4 +299,57 @@ fn version_of(sources: &Sources<'_>) -> Option<Version> {
 
 fn unit_path(unit: &str) -> PathBuf {
     Path::new(UNIT_DIRECTORY).join(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Inputs;
+
+    /// The defaults on a bare Debian node, for tests to vary.
+    pub(super) fn with_sources<T>(test: impl FnOnce(&Sources<'_>, &mut Facts) -> T) -> T {
+        let nowhere = tempfile::tempdir().unwrap();
+        let config = Config::load(&Inputs { root: nowhere.path().to_owned(), ..Inputs::default() }).unwrap();
+        let (facts, mut varied) = (Facts::example(), Facts::example());
+        let receipt = Receipt::default();
+        let program = Digest::of(b"node-setup");
+        test(
+            &Sources { config: &config, facts: &facts, receipt: &receipt, docker: None, program },
+            &mut varied,
+        )
+    }
+
+    fn names(goals: &[Goal]) -> Vec<String> {
+        goals.iter().map(|goal| goal.wanted.name().to_string()).collect()
+    }
+
+    #[test]
+    fn forwarding_comes_before_docker_and_the_guard_after() {
+        with_sources(|sources, _| {
+            let names = names(&desired(sources).goals);
+            let place = |name: &str| names.iter().position(|known| known == name).expect(name);
+            let order = [
+                "module br_netfilter",
+                "sysctl net.ipv4.ip_forward",
+                "table filter (IPv4, nft)",
+                "policy FORWARD (IPv4, nft)",
+                "file /etc/systemd/system/docker.service",
+                "file /etc/docker/daemon.json",
+                "unit docker.service",
+                "unit node-setup-guard.service",
+            ];
+            let places: Vec<_> = order.iter().map(|name| place(name)).collect();
+            assert!(places.is_sorted(), "{names:#?}");
+        });
+    }
+
+    #[test]
+    fn nothing_is_flushed_under_what_is_alive() {
+        with_sources(|sources, facts| {
+            facts.alive = ["kubelet".to_owned()].into();
+            let desired = desired(&Sources { facts, ..*sources });
+            assert!(!names(&desired.goals).iter().any(|name| name.starts_with("table")));
+            assert_eq!(desired.notes, ["iptables rules are not flushed: kubelet would lose theirs"]);
+        });
+    }
 }

@@ -1,0 +1,112 @@
+//! Ways back: the last run, everything, and a run that did not end.
+#![allow(missing_docs, reason = "a test's name says it")]
+
+use node_tests::{Node, Suite};
+
+/// What no removal can take back: a target that was reached stays reached, and
+/// addresses that the kernel gave to links while the run went on stay theirs.
+const OF_TIME: [&str; 2] = ["unit network-online.target", "route "];
+
+fn container(node: &Node) -> String {
+    node.ok("/opt/k8s/bin/docker inspect -f '{{.Id}} {{.State.StartedAt}}' pod").trim().to_owned()
+}
+
+fn removal_leaves_nothing(suite: Suite) {
+    let node = Node::worker(suite);
+    let before = node.own_snapshot();
+    node.install(suite).must_be("changed", 0);
+    let _ = node.pod();
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    assert!(!node.exists("/var/lib/node-setup"), "its own state is gone too");
+    node.must_differ_only(&before, &OF_TIME);
+    node.install(suite).must_be("changed", 0);
+    node.must_verify();
+}
+
+#[test]
+fn removal_leaves_nothing_on_bookworm() {
+    removal_leaves_nothing(Suite::Bookworm);
+}
+
+#[test]
+fn removal_leaves_nothing_on_forky() {
+    removal_leaves_nothing(Suite::Forky);
+}
+
+#[test]
+fn removal_keeps_data_and_what_others_changed() {
+    let node = Node::worker(Suite::Bookworm);
+    node.write("/etc/docker/daemon.json", "{\"debug\": true}\n");
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    let _ = node.pod();
+    node.ok("echo '# mine now' >>/etc/tmpfiles.d/node-setup.conf");
+    let report = node.report(&["docker", "remove"]);
+    report.must_be("changed", 0);
+    assert!(
+        node.read("/etc/tmpfiles.d/node-setup.conf").contains("mine now"),
+        "what somebody changed is theirs"
+    );
+    assert_eq!(report.text("/left/0/on"), "/etc/tmpfiles.d/node-setup.conf", "and it is named: {report}");
+    assert_eq!(node.read("/etc/docker/daemon.json"), "{\"debug\": true}\n", "the old bytes are back");
+    assert!(node.exists("/data/k8s/docker/data/image"), "images stay without --purge");
+    assert!(!node.exists("/opt/k8s/bin/dockerd"), "the binaries are gone");
+}
+
+#[test]
+fn rollback_goes_back_to_the_docker_before() {
+    let node = Node::worker(Suite::Trixie);
+    node.bring_archive(Suite::Bookworm);
+    node.report(&["docker", "--archive", &Node::archive(Suite::Bookworm)]).must_be("changed", 0);
+    let _ = node.pod();
+    let running = container(&node);
+    let before = node.own_snapshot();
+    node.install(Suite::Trixie).must_be("changed", 0);
+    assert_eq!(container(&node), running, "the upgrade keeps the container running");
+    node.report(&["docker", "rollback"]).must_be("changed", 0);
+    assert_eq!(container(&node), running, "so does the way back");
+    node.must_verify();
+    let version = node.ok("/opt/k8s/bin/docker version -f '{{.Server.Version}}'");
+    assert!(version.starts_with("20.10.24"), "{version}");
+    let allowed = [
+        "file /var/lib/node-setup",
+        "file /data/k8s/docker/",
+        "file /run/",
+        "unit ",
+        "route ",
+        "link ",
+        "sysctl ",
+    ];
+    node.must_differ_only(&before, &allowed);
+    let history = node.report(&["docker", "history"]);
+    assert_eq!(history.text("/runs/2/command"), "docker rollback", "{history}");
+}
+
+#[test]
+fn a_run_that_died_is_recovered_by_hand() {
+    let node = Node::worker(Suite::Bookworm);
+    let before = node.own_snapshot();
+    let killed = node.sh(&format!(
+        "strace -f -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=12 \
+         /usr/bin/node-setup docker --archive {}",
+        Node::archive(Suite::Bookworm)
+    ));
+    assert!(!killed.success(), "the run was to be killed");
+    let refused = node.report(&["docker", "rollback"]);
+    assert!(
+        refused.code == 3 && refused.to_string().contains("recover"),
+        "rollback points to recover: {refused}"
+    );
+    node.report(&["docker", "recover"]).must_be("changed", 0);
+    node.must_be_restored_to(&before);
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    node.must_verify();
+}
+
+#[test]
+fn nothing_to_undo_is_said() {
+    let node = Node::worker(Suite::Bookworm);
+    let before = node.own_snapshot();
+    let report = node.report(&["docker", "rollback"]);
+    assert_eq!(report.code, 3, "{report}");
+    node.must_be_untouched_since(&before);
+}

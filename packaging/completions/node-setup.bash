@@ -52,8 +52,20 @@ _node__setup() {
             node__setup__subcmd__docker,help)
                 cmd="node__setup__subcmd__docker__subcmd__help"
                 ;;
+            node__setup__subcmd__docker,history)
+                cmd="node__setup__subcmd__docker__subcmd__history"
+                ;;
             node__setup__subcmd__docker,plan)
                 cmd="node__setup__subcmd__docker__subcmd__plan"
+                ;;
+            node__setup__subcmd__docker,recover)
+                cmd="node__setup__subcmd__docker__subcmd__recover"
+                ;;
+            node__setup__subcmd__docker,remove)
+                cmd="node__setup__subcmd__docker__subcmd__remove"
+                ;;
+            node__setup__subcmd__docker,rollback)
+                cmd="node__setup__subcmd__docker__subcmd__rollback"
                 ;;
             node__setup__subcmd__docker,status)
                 cmd="node__setup__subcmd__docker__subcmd__status"
@@ -67,8 +79,20 @@ _node__setup() {
             node__setup__subcmd__docker__subcmd__help,help)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__help"
                 ;;
+            node__setup__subcmd__docker__subcmd__help,history)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__history"
+                ;;
             node__setup__subcmd__docker__subcmd__help,plan)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__plan"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,recover)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__recover"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,remove)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__remove"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,rollback)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__rollback"
                 ;;
             node__setup__subcmd__docker__subcmd__help,status)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__status"
@@ -97,8 +121,20 @@ _node__setup() {
             node__setup__subcmd__help__subcmd__docker,guard)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__guard"
                 ;;
+            node__setup__subcmd__help__subcmd__docker,history)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__history"
+                ;;
             node__setup__subcmd__help__subcmd__docker,plan)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__plan"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,recover)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__recover"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,remove)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__remove"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,rollback)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__rollback"
                 ;;
             node__setup__subcmd__help__subcmd__docker,status)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__status"
@@ -179,7 +215,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__config__subcmd__check)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -289,7 +325,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__config__subcmd__show)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -343,7 +379,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version plan verify status guard help"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -397,7 +433,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,7 +487,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__help)
-            opts="plan verify status guard help"
+            opts="plan verify status history rollback recover remove guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -492,7 +528,63 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -534,8 +626,224 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__subcmd__setup__subcmd__docker__subcmd__history)
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__subcmd__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__recover)
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__remove)
+            opts="-q -v -h -V --purge --force --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__docker__subcmd__rollback)
+            opts="-q -v -h -V --force --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -589,7 +897,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -643,7 +951,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -767,7 +1075,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__help__subcmd__docker)
-            opts="plan verify status guard"
+            opts="plan verify status history rollback recover remove guard"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -794,7 +1102,63 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -37,29 +37,34 @@ complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "docker" -d 'I
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "config" -d 'Show or check the configuration'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l archive -d 'docker\'s static archive' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l docker-version -d 'The version of docker to install' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l bin-dir -d 'Where the binaries go' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l dry-run -d 'Show what would be done, and change nothing; the same as `docker plan`'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s q -l quiet -d 'Say only what went wrong'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s v -l verbose -d 'Say also what is as it should be'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s h -l help -d 'Print help'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "status" -d 'Show what is installed, running and owned'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l dry-run -d 'Show what would be done, and change nothing; the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive' -r
@@ -74,6 +79,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l exit-code -d 'Exit with 6 if changes are pending'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help'
@@ -92,6 +98,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l deep -d 'Read every binary again instead of trusting the kernel\'s record of changes'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
@@ -109,10 +116,86 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l force -d 'Undo also what somebody else has changed since'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l purge -d 'Take docker\'s data away too: images, containers, volumes'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l force -d 'Undo also what somebody else has changed since'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive' -r
@@ -127,6 +210,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l flannel -d 'Let flannel\'s packets into docker\'s bridge'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s h -l help -d 'Print help'
@@ -134,6 +218,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
@@ -161,6 +249,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
@@ -178,6 +267,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
@@ -201,6 +291,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fi
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "verify" -d 'Check that this node is as it should be; read-only'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check that a configuration is valid'

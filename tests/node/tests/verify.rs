@@ -249,6 +249,7 @@ fn a_changed_binary_without_the_archive() {
         );
     }
     node.bring_archive(Suite::Bookworm);
-    node.install(Suite::Bookworm);
+    let run = node.install(Suite::Bookworm);
+    assert_eq!(run.code, 0, "{run}");
     node.must_verify();
 }

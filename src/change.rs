@@ -23,6 +23,10 @@ pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + Deserializ
     /// Everything about it that we own. Absence is one of its values.
     type State: Clone + Debug + PartialEq + Display + Serialize + DeserializeOwned;
 
+    /// Whether a state that somebody else has put it into since keeps undoing
+    /// away. Not so where the state is nobody's to keep: whether a unit runs.
+    const KEPT: bool = true;
+
     /// Reads the state the node is in. Changes nothing.
     fn observe(&self, host: &Host) -> Result<Self::State>;
 
@@ -120,6 +124,11 @@ impl<R: Resource> Change<R> {
         } else {
             Standing::Elsewhere(now.to_string())
         })
+    }
+
+    fn found(&self, host: &Host) -> Result<Option<Self>> {
+        let now = self.on.observe(host)?;
+        Ok((now != self.from).then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now }))
     }
 
     /// (a to b) then (b to c) is (a to c); `None` where that is no change at all.
@@ -224,6 +233,22 @@ macro_rules! kinds {
                 }
             }
 
+            /// The state that it puts the resource into, as one to be wanted.
+            pub fn wanted(&self) -> Wanted {
+                match self {
+                    $(Self::$variant(change) => {
+                        Wanted::$variant(Want { on: change.on.clone(), to: change.to.clone() })
+                    })+
+                }
+            }
+
+            /// Whether a state that somebody else has put it into keeps undoing away.
+            pub fn is_kept(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => $resource::KEPT,)+
+                }
+            }
+
             /// Whether this starts something that uses the rest of the node.
             pub fn starts(&self) -> bool {
                 match self {
@@ -236,6 +261,14 @@ macro_rules! kinds {
                 match self {
                     $(Self::$variant(change) => change.standing(host),)+
                 }
+            }
+
+            /// What has become of a change that may have been broken off: the change
+            /// from where it began to where the resource stands now, if that differs.
+            pub fn found(&self, host: &Host) -> Result<Option<Self>> {
+                Ok(match self {
+                    $(Self::$variant(change) => change.found(host)?.map(Self::$variant),)+
+                })
             }
 
             /// This change followed by a `later` one of the same resource, as one;

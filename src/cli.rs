@@ -83,6 +83,21 @@ pub enum DockerCommand {
     },
     /// Show what is installed, running and owned
     Status,
+    /// List the runs on this node, and what each changed
+    History,
+    /// Go back to how this node was before the last completed run
+    Rollback(UndoOptions),
+    /// Put back what a run that did not end has done
+    Recover,
+    /// Take away all that node-setup has put on this node, and put back what was there before
+    Remove {
+        /// Take docker's data away too: images, containers, volumes
+        #[arg(long)]
+        purge: bool,
+        /// How.
+        #[command(flatten)]
+        undo: UndoOptions,
+    },
     /// Put the FORWARD policy right; run by node-setup-guard.service
     #[command(hide = true)]
     Guard {
@@ -90,6 +105,14 @@ pub enum DockerCommand {
         #[arg(long)]
         flannel: bool,
     },
+}
+
+/// How to undo.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct UndoOptions {
+    /// Undo also what somebody else has changed since
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `node-setup config …`.
@@ -136,6 +159,9 @@ pub struct SettingOptions {
     /// How long docker may take until it is ready, such as 60s or 2m
     #[arg(long, global = true, value_name = "DURATION")]
     pub timeout: Option<String>,
+    /// Wait while another run holds the lock, instead of exiting with 75
+    #[arg(long, global = true)]
+    pub wait: bool,
 }
 
 impl SettingOptions {

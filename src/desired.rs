@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::change::{Name, Want, Wanted};
+use crate::change::{Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
 use crate::docker::{self, DAEMON_JSON, SOCKET, UNIT, USER_CHAIN};
@@ -264,7 +264,7 @@ impl Desired {
         let former = sources.receipt.docker().into_iter().flat_map(|former| &former.members);
         for gone in former.filter(|old| docker.members.iter().all(|member| member.name != old.name)) {
             let path = bin.join(&gone.name);
-            if sources.receipt.owned(&name_of(&path)).is_some() {
+            if sources.receipt.owned(&File(path.clone()).name()).is_some() {
                 self.need(File(path), FileState::Absent);
             }
         }
@@ -315,7 +315,7 @@ impl Desired {
 /// What the guide's file says, if there is one that is not ours.
 fn user_sysctls(sources: &Sources<'_>) -> Option<Vec<(String, String)>> {
     let path = &sources.config.sysctl.file;
-    if sources.receipt.owned(&name_of(path)).is_some() {
+    if sources.receipt.owned(&File(path.clone()).name()).is_some() {
         return None;
     }
     let theirs = sources.facts.sysctls.iter().find(|fragment| fragment.path == *path)?;
@@ -359,8 +359,4 @@ fn version_of(sources: &Sources<'_>) -> Option<Version> {
 
 fn unit_path(unit: &str) -> PathBuf {
     Path::new(UNIT_DIRECTORY).join(unit)
-}
-
-fn name_of(path: &Path) -> Name {
-    Name { kind: "file", on: path.display().to_string() }
 }

@@ -164,6 +164,17 @@ pub enum Error {
         help: String,
     },
 
+    /// An earlier run has to be ended first.
+    #[error("an earlier run did not end, see {}", journal.display())]
+    Unended {
+        /// Its journal.
+        journal: PathBuf,
+    },
+
+    /// No run has completed on this node.
+    #[error("node-setup has changed nothing on this node that could be undone")]
+    NothingToUndo,
+
     /// A signal asked the run to stop.
     #[error("stopped by {signal}")]
     Interrupted {
@@ -206,7 +217,11 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Config { .. } => Class::Usage,
-            Self::Refused(_) | Self::Archive { .. } | Self::Foreign { .. } => Class::Refused,
+            Self::Refused(_)
+            | Self::Archive { .. }
+            | Self::Foreign { .. }
+            | Self::Unended { .. }
+            | Self::NothingToUndo => Class::Refused,
             Self::Locked { .. } => Class::Locked,
             Self::Step { cause, .. } => cause.class(),
             _ => Class::Failed,
@@ -222,10 +237,18 @@ impl Error {
             | Self::Timeout { help, .. } => Some(help.clone()),
             Self::Io { source, path, .. } => io_help(source, path),
             Self::Unit { unit, .. } => Some(format!("see: journalctl -u {unit}")),
-            Self::Locked { .. } => Some("wait for it to end, then run this again".to_owned()),
+            Self::Unended { .. } => Some(
+                "node-setup docker goes on from there; node-setup docker recover puts it back".to_owned(),
+            ),
+            Self::Locked { .. } => Some("run this again when it has ended, or with --wait".to_owned()),
             Self::Step { cause, .. } => cause.help(),
             _ => None,
         }
+    }
+
+    /// Whether a directory was to be removed that holds something of somebody's.
+    pub fn is_not_empty(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::DirectoryNotEmpty)
     }
 
     /// Whether a file or directory was simply not there.

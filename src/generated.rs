@@ -1,6 +1,10 @@
 //! Files that are generated from the code, and kept in the repository.
 //!
-//! Tests generate them and compare; with `UPDATE=1` they write them instead.
+//! Tests generate them and compare; with `UPDATE=1` they write them instead, which
+//! is what `make generate` does. The JSON Schema is written by the report's test.
+
+mod manual;
+mod reference;
 
 use std::path::Path;
 
@@ -13,4 +17,37 @@ pub(crate) fn assert_fresh(path: &Path, text: &str) {
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(kept == text, "{} is stale: run `make generate`", path.display());
+}
+
+mod tests {
+    use clap::{CommandFactory, ValueEnum};
+    use clap_complete::Shell;
+
+    use super::{Path, assert_fresh, manual, reference};
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_manual_page_is_that_of_the_commands() {
+        assert_fresh(Path::new("packaging/man/node-setup.8"), &manual::page(Cli::command()));
+    }
+
+    #[test]
+    fn the_configuration_reference_is_that_of_the_settings() {
+        assert_fresh(Path::new("docs/configuration.md"), &reference::configuration());
+    }
+
+    /// Those of the shells that the distributions have a directory for.
+    #[test]
+    fn the_completions_are_those_of_the_commands() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "node-setup", &mut text);
+            let name = match shell {
+                Shell::Zsh => "_node-setup".to_owned(),
+                other => format!("node-setup.{}", other.to_possible_value().unwrap().get_name()),
+            };
+            let path = Path::new("packaging/completions").join(name);
+            assert_fresh(&path, &String::from_utf8(text).unwrap());
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! flushed together before the first side effect; a step that turns out different
 //! is intended anew before its own. That a step is done is written without a
 //! flush: whoever reads the journal after a crash looks at the node anyway.
+#![expect(clippy::disallowed_methods, reason = "its lines are appended, and a run has a date")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -63,6 +64,18 @@ pub enum End {
     Partial,
     /// It stopped, and a later run went on from there.
     Resumed,
+}
+
+impl End {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Restored => "restored",
+            Self::Partial => "partly restored",
+            Self::Resumed => "resumed by the next",
+        }
+    }
 }
 
 /// A line.

@@ -1,4 +1,5 @@
 //! One run at a time.
+#![expect(clippy::disallowed_methods, reason = "the lock is a file of its own")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -18,8 +19,9 @@ const LOCK: &str = "/run/node-setup/lock";
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
 
 impl Lock {
-    /// Takes the lock for `command`, or says who has it.
-    pub fn take(command: &str) -> Result<Self> {
+    /// Takes the lock for `command`. Where another process has it, waits for it if
+    /// asked to, and says who has it otherwise.
+    pub fn take(command: &str, wait: bool) -> Result<Self> {
         let path = Path::new(LOCK);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
@@ -32,7 +34,8 @@ impl Lock {
             .mode(0o600)
             .open(path)
             .map_err(Error::io("open", path))?;
-        let mut held = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, _)| busy(file))?;
+        let how = if wait { FlockArg::LockExclusive } else { FlockArg::LockExclusiveNonblock };
+        let mut held = Flock::lock(file, how).map_err(|(file, _)| busy(file))?;
         let line = format!("process {} (node-setup {command})\n", std::process::id());
         held.set_len(0).and_then(|()| held.write_all(line.as_bytes())).map_err(Error::io("write", path))?;
         Ok(Self(held))

@@ -3,7 +3,6 @@
 //! Never written: it is the composition of the journals. (a to b) in one run and
 //! (b to c) in the next is (a to c), and `a` is what removal goes back to.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
@@ -13,10 +12,23 @@ use crate::journal::{self, Begin, End, Installed, Record};
 /// The journals, composed.
 #[derive(Debug, Default)]
 pub struct Receipt {
-    owned: BTreeMap<Name, Step>,
+    owned: Vec<Step>,
     refused: Vec<Step>,
-    last: Option<Begin>,
+    runs: Vec<PastRun>,
     unfinished: Option<Unfinished>,
+}
+
+/// A run, as its journal tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastRun {
+    /// Its journal.
+    pub path: PathBuf,
+    /// What it was.
+    pub begin: Begin,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+    /// What it did.
+    pub done: Vec<Step>,
 }
 
 /// A run that neither completed nor was undone to its end.
@@ -40,12 +52,24 @@ impl Receipt {
 
     /// The change that node-setup made to a resource over all its runs.
     pub fn owned(&self, name: &Name) -> Option<&Step> {
-        self.owned.get(name)
+        self.owned.iter().find(|step| step.name() == *name)
     }
 
-    /// Every change that node-setup made, over all its runs.
+    /// Every change that node-setup made, over all its runs, in the order in which
+    /// its resources were first changed.
     pub fn all_owned(&self) -> impl Iterator<Item = &Step> {
-        self.owned.values()
+        self.owned.iter()
+    }
+
+    /// Every run, oldest first.
+    pub fn runs(&self) -> &[PastRun] {
+        &self.runs
+    }
+
+    /// The last run that completed, and the one that completed before it.
+    pub fn last_two(&self) -> (Option<&PastRun>, Option<&PastRun>) {
+        let mut completed = self.runs.iter().rev().filter(|run| run.end == Some(End::Completed));
+        (completed.next(), completed.next())
     }
 
     /// Whether the node refused this very step before.
@@ -55,17 +79,17 @@ impl Receipt {
 
     /// docker's binaries, as they were installed last.
     pub fn docker(&self) -> Option<&Installed> {
-        self.last.as_ref()?.docker.as_ref()
+        self.last()?.docker.as_ref()
     }
 
     /// The keys of daemon.json that were ours at the last run.
     pub fn daemon_keys(&self) -> &[String] {
-        self.last.as_ref().map_or(&[], |begin| &begin.daemon_keys)
+        self.last().map_or(&[], |begin| &begin.daemon_keys)
     }
 
     /// When the last completed run began, in seconds since the epoch.
     pub fn last_run(&self) -> Option<u64> {
-        self.last.as_ref().map(|begin| begin.started)
+        self.last().map(|begin| begin.started)
     }
 
     /// The last run, if it did not end.
@@ -73,20 +97,18 @@ impl Receipt {
         self.unfinished.as_ref()
     }
 
+    fn last(&self) -> Option<&Begin> {
+        self.last_two().0.map(|run| &run.begin)
+    }
+
     fn add(&mut self, path: PathBuf, records: Vec<Record>) {
+        self.runs.extend(past_run(&path, &records));
         let end = records.iter().rev().find_map(|record| match record {
             Record::End(end) => Some(*end),
             _ => None,
         });
         match end {
-            Some(End::Completed) => {
-                self.last = records.iter().find_map(|record| match record {
-                    Record::Begin(begin) => Some(begin.clone()),
-                    _ => None,
-                });
-                self.take_over(records);
-            }
-            Some(End::Resumed) => self.take_over(records),
+            Some(End::Completed | End::Resumed) => self.take_over(records),
             Some(End::Restored) => self.unfinished = None,
             Some(End::Partial) | None => {
                 let steps = attempted(records);
@@ -108,14 +130,28 @@ impl Receipt {
 
     fn own(&mut self, step: Step) {
         let name = step.name();
-        let composed = match self.owned.remove(&name) {
-            Some(before) => before.then(step),
-            None => Some(step),
+        let Some(index) = self.owned.iter().position(|owned| owned.name() == name) else {
+            self.owned.push(step);
+            return;
         };
-        if let Some(step) = composed {
-            self.owned.insert(name, step);
+        let before = self.owned.remove(index);
+        if let Some(composed) = before.then(step) {
+            self.owned.insert(index, composed);
         }
     }
+}
+
+fn past_run(path: &Path, records: &[Record]) -> Option<PastRun> {
+    let Some(Record::Begin(begin)) = records.first() else { return None };
+    let mut run = PastRun { path: path.to_owned(), begin: begin.clone(), end: None, done: Vec::new() };
+    for record in records {
+        match record {
+            Record::Done { step } => run.done.push(step.clone()),
+            Record::End(end) => run.end = Some(*end),
+            _ => {}
+        }
+    }
+    Some(run)
 }
 
 /// The steps that a run which did not end may have made and has not undone.

@@ -132,22 +132,35 @@ impl Run<'_> {
     }
 }
 
-/// Lets the next run go on from where one stopped: what that one may have done
-/// counts as done wherever the node is not as it was before.
+/// Undoes a run that did not end.
+pub fn recover(
+    host: &Host,
+    receipt: &Receipt,
+    unfinished: &Unfinished,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Left>> {
+    let journal = Journal::resume(&unfinished.path)?;
+    for (step, _) in &unfinished.steps {
+        host.files().clear_temporary(step);
+    }
+    Run { host, receipt, journal, sink }.undo(unfinished.steps.clone())
+}
+
+/// Lets the next run go on from where one stopped: what that one has done counts,
+/// and a step that was broken off counts as far as it came.
 pub fn resume(host: &Host, unfinished: &Unfinished) -> Result<()> {
     let mut journal = Journal::resume(&unfinished.path)?;
     for (step, is_done) in &unfinished.steps {
         host.files().clear_temporary(step);
-        let happened = !is_done && step.standing(host).is_ok_and(|standing| standing != Standing::AtFrom);
-        if happened {
-            journal.write(&Record::Done { step: step.clone() })?;
+        if !is_done && let Some(step) = step.found(host)? {
+            journal.write(&Record::Done { step })?;
         }
     }
     journal.write_through(&Record::End(End::Resumed))
 }
 
 /// Backwards; but what starts something waits until all else is in its place.
-fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
+pub fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
     steps.reverse();
     let (starting, mut order): (Vec<_>, Vec<_>) =
         steps.into_iter().partition(|(step, _)| step.inverse().starts());
@@ -163,10 +176,13 @@ fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
 fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
     let left = |why: String, changed_since| Left { name: step.name(), why, changed_since };
     let inverse = step.inverse();
-    let failed = |error: Error| left(because(&error), false);
+    let failed = |error: Error| {
+        let is_full = error.is_not_empty();
+        left(because(&error), is_full)
+    };
     match step.standing(host).map_err(failed)? {
         Standing::AtFrom => Ok(()),
-        Standing::Elsewhere(found) if is_done && !inverse.starts() => {
+        Standing::Elsewhere(found) if is_done && step.is_kept() => {
             Err(left(format!("changed since: {found}"), true))
         }
         Standing::AtTo | Standing::Elsewhere(_) => inverse.apply(host).map_err(failed),

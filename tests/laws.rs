@@ -1,6 +1,7 @@
 //! The laws of ARCHITECTURE.md, over generated nodes: a directory of paths in any
 //! state, and any state wanted of each.
 
+#![expect(clippy::disallowed_methods, reason = "tests arrange the world they look at")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its node up has failed")]
 
 use std::fs;

@@ -35,7 +35,7 @@ pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut
     require_root()?;
     let interrupt = Interrupt::default();
     interrupt.catch()?;
-    let _lock = Lock::take("docker")?;
+    let _lock = Lock::take("docker", settings.wait)?;
     let mut notes = Collector::default();
     let mut session = Session::begin(config, interrupt)?;
     let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);
@@ -61,15 +61,24 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(&intended.desired.goals, &intended.steps)?;
+    let completed = conclude(session, ending, report);
+    if completed {
+        session.host.files().remember()?;
+        session.refresh()?;
+        let desired = session.desired(intended.docker.as_ref());
+        report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
+    }
+    Ok(())
+}
+
+/// Enters how a run ended; says whether it completed.
+pub(super) fn conclude(session: &Session, ending: Ending, report: &mut Report) -> bool {
     match ending {
         Ending::Completed(steps) => {
             report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
             report.changed = !steps.is_empty();
             report.changes = steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
-            session.host.files().remember()?;
-            session.refresh()?;
-            let desired = session.desired(intended.docker.as_ref());
-            report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
+            return true;
         }
         Ending::Restored(error) => report.fail(Outcome::Restored, &error),
         Ending::Partial(error, left) => {
@@ -78,7 +87,7 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
             report.left = left.iter().map(Into::into).collect();
         }
     }
-    Ok(())
+    false
 }
 
 /// Shows what converging would do.
@@ -107,7 +116,7 @@ pub(super) fn verify(settings: &SettingOptions, deep: bool, report: &mut Report)
         session.host.files().distrust();
     }
     let docker = session.receipt.docker();
-    let desired = session.desired(docker);
+    let desired = session.installed();
     report.checks = check(&session.subject(docker, &desired));
     if any_failed(&report.checks) {
         report.outcome = Outcome::Failed;
@@ -187,7 +196,7 @@ fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
 }
 
 /// Two sinks.
-struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+pub(super) struct Both<'a>(pub(super) &'a mut dyn Sink, pub(super) &'a mut dyn Sink);
 
 impl Sink for Both<'_> {
     fn event(&mut self, event: &Event<'_>) {

@@ -6,6 +6,7 @@ mod docker;
 mod guard;
 mod install;
 mod session;
+mod undo;
 
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -42,6 +43,16 @@ pub fn execute(cli: &Cli) -> u8 {
             Some(DockerCommand::Status) => {
                 conclude(cli, "docker status", |report| docker::status(&args.settings, report))
             }
+            Some(DockerCommand::History) => conclude(cli, "docker history", undo::history),
+            Some(DockerCommand::Rollback(options)) => conclude(cli, "docker rollback", |report| {
+                undo::rollback(&args.settings, options, sinks(cli.output), report)
+            }),
+            Some(DockerCommand::Recover) => conclude(cli, "docker recover", |report| {
+                undo::recover(&args.settings, sinks(cli.output), report)
+            }),
+            Some(DockerCommand::Remove { purge, undo }) => conclude(cli, "docker remove", |report| {
+                undo::remove(&args.settings, undo, purge, sinks(cli.output), report)
+            }),
             None if args.dry_run => {
                 let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
                 exit_of_plan(code, false)

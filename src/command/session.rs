@@ -1,15 +1,17 @@
 //! What every command about docker begins with: configuration, machine, receipt, facts.
 
+use crate::change::Step;
 use crate::check::Subject;
 use crate::cli::SettingOptions;
 use crate::config::{Config, Inputs};
-use crate::desired::{Desired, Sources, desired};
+use crate::desired::{Desired, Sources, desired, guard_program};
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, Interrupt, Limits};
 use crate::journal::Installed;
 use crate::preflight;
 use crate::receipt::Receipt;
+use crate::resource::File;
 use crate::{Error, Result};
 
 /// A node, looked at.
@@ -53,12 +55,29 @@ impl Session {
 
     /// The wanted states of this node with these binaries; their contents are offered.
     pub(super) fn desired(&self, docker: Option<&Installed>) -> Desired {
+        self.desired_with(docker, self.program)
+    }
+
+    /// The states that the last run left this node in. The guard's program is the
+    /// one that was installed: a newer node-setup is no reason to say that
+    /// something is wrong with the node.
+    pub(super) fn installed(&self) -> Desired {
+        let path = guard_program(&self.config);
+        let guard = self.receipt.owned(&File(path).name());
+        let installed = guard.and_then(|step| match step {
+            Step::File(change) => change.to.sha256(),
+            _ => None,
+        });
+        self.desired_with(self.receipt.docker(), installed.unwrap_or(self.program))
+    }
+
+    fn desired_with(&self, docker: Option<&Installed>, program: Digest) -> Desired {
         let mut desired = desired(&Sources {
             config: &self.config,
             facts: &self.facts,
             receipt: &self.receipt,
             docker,
-            program: self.program,
+            program,
         });
         for text in std::mem::take(&mut desired.contents) {
             self.host.files().offer(text.into_bytes());

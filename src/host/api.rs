@@ -31,6 +31,14 @@ pub struct DaemonVersion {
     pub version: String,
 }
 
+/// A container of `GET /containers/json`, as far as it is used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Container {
+    /// Its whole id.
+    pub id: String,
+}
+
 /// `GET /info`, as far as it is used.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -80,26 +88,38 @@ impl Api {
         self.get_json("/info")
     }
 
+    /// The containers that run.
+    pub fn running(&self) -> Result<Vec<Container>> {
+        self.get_json("/containers/json")
+    }
+
+    /// Stops a container, and waits until it has.
+    pub fn stop(&self, id: &str) -> Result<()> {
+        // 304: it had stopped already; 404: it was one that goes when it stops.
+        self.request("POST", &format!("/containers/{id}/stop"), &[204, 304, 404]).map(drop)
+    }
+
     fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         serde_json::from_slice(&self.get(path)?).map_err(|error| self.failed(format!("GET {path}: {error}")))
     }
 
     fn get(&self, path: &str) -> Result<Vec<u8>> {
-        let answer = self.exchange(path).map_err(|error| self.failed(format!("GET {path}: {error}")))?;
-        let (status, body) =
-            split(&answer).ok_or_else(|| self.failed(format!("GET {path}: not an HTTP answer")))?;
-        if status == 200 {
-            Ok(body.to_owned())
-        } else {
-            Err(self.failed(format!("GET {path}: status {status}")))
-        }
+        self.request("GET", path, &[200])
     }
 
-    fn exchange(&self, path: &str) -> std::io::Result<Vec<u8>> {
+    fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Vec<u8>> {
+        let failed = |problem: String| self.failed(format!("{method} {path}: {problem}"));
+        let answer = self.exchange(method, path).map_err(|error| failed(error.to_string()))?;
+        let (status, body) = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;
+        if fine.contains(&status) { Ok(body.to_owned()) } else { Err(failed(format!("status {status}"))) }
+    }
+
+    fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(self.limit))?;
         stream.set_write_timeout(Some(self.limit))?;
-        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
+        let request = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.take(LARGEST_ANSWER).read_to_end(&mut answer)?;
         Ok(answer)

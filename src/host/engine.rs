@@ -8,14 +8,39 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Host;
+use super::api::Api;
 use crate::docker::BRIDGE;
 use crate::{Error, Result};
+
+/// Directories that docker and containerd make beside their own, innermost first.
+const DIRECTORIES: &[&str] = &[
+    "/run/docker/plugins",
+    "/run/docker",
+    "/run/containerd/s",
+    "/run/containerd",
+    "/opt/containerd/bin",
+    "/opt/containerd/lib",
+    "/opt/containerd",
+];
+
+/// How long a container may take to stop: docker kills it after ten seconds.
+const STOP: Duration = Duration::from_secs(20);
 
 /// How long killed processes may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
 
 impl Host {
-    /// Ends what is left of a stopped docker: processes, bridge, rules.
+    /// Stops every container that runs, if there is a daemon to ask.
+    pub fn stop_containers(&self, socket: &Path) -> Result<()> {
+        let api = Api::new(socket.to_owned(), STOP);
+        if api.ping().is_err() {
+            return Ok(());
+        }
+        api.running()?.iter().try_for_each(|container| api.stop(&container.id))
+    }
+
+    /// Ends what is left of a stopped docker: processes, bridge,
+    /// rules, empty directories.
     pub fn clear_engine(&self, unit: &str) -> Result<()> {
         self.end_processes(unit)?;
         let netlink = self.netlink()?;
@@ -26,12 +51,15 @@ impl Host {
         for (backend, family) in netfilter.all() {
             netfilter.remove_dockers(backend, family)?;
         }
-        Ok(())
+        DIRECTORIES.iter().try_for_each(|directory| self.files().remove_if_empty(Path::new(directory)))
     }
 
     fn end_processes(&self, unit: &str) -> Result<()> {
         let systemd = self.systemd()?;
         let group = systemd.unit(unit)?.control_group;
+        if group.is_empty() {
+            return systemd.reset_failed(unit);
+        }
         let group = Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/'));
         let deadline = Instant::now() + GONE;
         while has_processes(&group) {

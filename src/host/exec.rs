@@ -2,6 +2,7 @@
 //!
 //! By name from a fixed list of directories, with a cleared environment, no
 //! standard input, a time limit, and what it wrote to stderr in the error.
+#![expect(clippy::disallowed_methods, reason = "the one place that runs other programs")]
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 //! is kept in the [store](super::store) first. The directories touched are
 //! flushed together by [`Files::flush`], before the journal says that a run is
 //! complete: until then its intents, which are on disk, cover them.
+#![expect(clippy::disallowed_methods, reason = "the door to the file system")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -25,6 +26,9 @@ const LARGEST_TEXT: u64 = 256 << 10;
 
 /// Where systemd reads the units of the administrator.
 pub const UNIT_DIRECTORY: &str = "/etc/systemd/system";
+
+/// What is known of this boot: the lock, and what units were started from.
+const RUN: &str = "/run/node-setup";
 
 /// The door to the file system.
 #[derive(Debug)]
@@ -108,12 +112,22 @@ impl Files {
         }
     }
 
-    /// Makes a directory that only root may look into.
+    /// Makes a directory for docker to fill; docker tightens its mode as it likes.
     pub fn make_tree(&self, path: &Path) -> Result<()> {
         fs::create_dir(path).map_err(Error::io("create the directory", path))?;
-        set_owner(path, 0, 0, Mode(0o711))?;
+        set_owner(path, 0, 0, Mode(0o755))?;
         self.note(path);
         Ok(())
+    }
+
+    /// Removes a directory that has nothing in it.
+    pub fn remove_if_empty(&self, path: &Path) -> Result<()> {
+        match fs::remove_dir(path) {
+            Err(error) if !is_nothing(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty => {
+                Err(Error::io("remove", path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes a directory with all that is in it. What is mounted below it was
@@ -167,6 +181,21 @@ impl Files {
         if let Step::File(change) = step {
             temporary_beside(&change.on.0);
         }
+    }
+
+    /// Forgets everything: journals, kept contents, fingerprints; also the stores
+    /// on the file systems of `targets`. The last thing that removal does.
+    pub fn remove_state<'a>(&self, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
+        let mut directories: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
+        directories.extend(self.store.home().parent().map(Path::to_owned));
+        directories.insert(RUN.into());
+        for directory in directories {
+            match fs::remove_dir_all(&directory) {
+                Err(error) if !is_nothing(&error) => return Err(Error::io("remove", directory)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Remembers the digests of what was read and written, for the next run.

@@ -29,7 +29,7 @@ use zbus::Connection;
 
 use crate::{Error, Result};
 
-pub use api::{Api, DaemonInfo, DaemonVersion};
+pub use api::{Api, Container, DaemonInfo, DaemonVersion};
 pub use exec::{Output, PATH, Program, find as find_program};
 pub use files::{Files, UNIT_DIRECTORY};
 pub use interrupt::Interrupt;
@@ -141,7 +141,7 @@ impl Host {
 
     /// Lets a moment pass between two looks at something that is awaited.
     fn pause(&self, moment: Duration) {
-        self.runtime.block_on(tokio::time::sleep(moment));
+        self.runtime.block_on(async { tokio::time::sleep(moment).await });
     }
 }
 

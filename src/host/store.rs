@@ -7,6 +7,7 @@
 //!
 //! Both have to be on the file system of their target for that. Where it is not
 //! the file system of `/var/lib`, a second store is made at its top.
+#![expect(clippy::disallowed_methods, reason = "contents are kept, staged and thrown away here")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -196,7 +197,7 @@ impl Store {
     }
 
     /// The store's directory on the file system that `target` is on.
-    fn directory_for(&self, target: &Path) -> PathBuf {
+    pub(super) fn directory_for(&self, target: &Path) -> PathBuf {
         match (device_of(target), device_of(&self.home)) {
             (Some((device, top)), Some((home, _))) if device != home => top.join(".node-setup-store"),
             _ => self.home.clone(),

@@ -1,7 +1,7 @@
 //! systemd over D-Bus: units, their state, and jobs awaited to their end.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::runtime::Runtime;
@@ -231,7 +231,7 @@ impl Systemd<'_> {
             }
         });
         match ended.map_err(|source| Error::Bus { action: action(), source })? {
-            Ended::Job(result) if result == "done" => Ok(()),
+            Ended::Job(result) if result == "done" => self.settle_parts(name),
             Ended::Job(result) => Err(self.job_failed(name, verb, &result)),
             Ended::Interrupted(signal) => Err(Error::Interrupted { signal }),
             Ended::TooLate => Err(Error::Timeout {
@@ -240,6 +240,23 @@ impl Systemd<'_> {
                 help: format!("see: journalctl -u {name}; --timeout gives it longer"),
             }),
         }
+    }
+
+    /// Waits until the jobs of units that are part of this one have ended too:
+    /// systemd queues them together, and ends this one's first.
+    fn settle_parts(&self, name: &str) -> Result<()> {
+        let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
+        let parts: Vec<String> = self.property(&path, UNIT_INTERFACE, "ConsistsOf")?;
+        let deadline = Instant::now() + self.job_limit;
+        while !parts.is_empty() && Instant::now() < deadline {
+            let jobs: Vec<Job> = self.call_for("ListJobs", &(), || "list its jobs".to_owned())?;
+            if !jobs.iter().any(|(_, unit, ..)| parts.contains(unit)) {
+                break;
+            }
+            self.interrupt.check()?;
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
+        }
+        Ok(())
     }
 
     fn job_failed(&self, name: &str, verb: &str, job_result: &str) -> Error {
@@ -326,6 +343,9 @@ impl Systemd<'_> {
         })
     }
 }
+
+/// Number, unit, type, state, and the paths of job and unit.
+type Job = (u32, String, String, String, OwnedObjectPath, OwnedObjectPath);
 
 enum Ended {
     Job(String),

@@ -128,6 +128,24 @@ pub struct StatusReport {
     pub owned: Vec<ChangeReport>,
 }
 
+/// A run, as its journal tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RunReport {
+    /// Its number.
+    pub number: String,
+    /// The command.
+    pub command: String,
+    /// When it began, in seconds since the epoch.
+    pub started: u64,
+    /// How it ended, in words.
+    pub end: String,
+    /// docker's version, as it left it.
+    pub docker: Option<String>,
+    /// What it changed.
+    pub changes: Vec<ChangeReport>,
+}
+
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -155,6 +173,9 @@ pub struct Report {
     /// The answer of `docker status`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusReport>,
+    /// The answer of `docker history`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunReport>,
     /// The answer of `config show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingReport>,
@@ -188,6 +209,7 @@ impl Report {
             notes: Vec::new(),
             left: Vec::new(),
             status: None,
+            runs: Vec::new(),
             settings: Vec::new(),
             duration_ms: 0,
         }

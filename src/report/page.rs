@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::{ChangeReport, ErrorReport, Outcome, Report, StatusReport};
+use super::{ChangeReport, ErrorReport, Outcome, Report, RunReport, StatusReport};
 use crate::check::{Finding, Status};
+use crate::journal::now;
 
 /// How to write for whoever reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +59,17 @@ impl Page {
         }
         for note in &report.notes {
             match report.command.as_str() {
-                "docker" => {}
                 "config check" => self.line(note),
-                _ => self.hang(2, "! ", note),
+                "docker plan" => self.hang(2, "! ", note),
+                // A run said it when it came up.
+                _ => {}
             }
         }
         for setting in &report.settings {
             self.setting(&setting.key, &setting.value.to_string(), &setting.origin);
+        }
+        for run in &report.runs {
+            self.run(run, verbose);
         }
         if let Some(status) = &report.status {
             self.status(status, verbose);
@@ -75,8 +80,24 @@ impl Page {
         } else {
             self.findings(&report.checks, verbose);
         }
-        if report.command.starts_with("docker") && report.command != "docker guard" {
+        if report.command.starts_with("docker")
+            && !matches!(report.command.as_str(), "docker guard" | "docker history")
+        {
             self.summary(report);
+        }
+    }
+
+    fn run(&mut self, run: &RunReport, verbose: bool) {
+        let docker = run.docker.as_ref().map(|version| format!(", docker {version}")).unwrap_or_default();
+        let changes = count(run.changes.len(), "change");
+        let age = age(now().saturating_sub(run.started));
+        let text = format!("{}, {}, {changes}{docker}, {age}", run.command, run.end);
+        let head = format!("  {}  ", self.paint(BOLD, &run.number));
+        self.hang_after(&head, run.number.len() + 4, &text);
+        if verbose {
+            for change in &run.changes {
+                self.change(change, None);
+            }
         }
     }
 
@@ -288,6 +309,15 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// How long ago, to one unit.
+fn age(seconds: u64) -> String {
+    let units = [(86400, "day"), (3600, "hour"), (60, "minute")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length);
+    let (length, name) = unit.unwrap_or((1, "second"));
+    let number = usize::try_from(seconds / length).unwrap_or(usize::MAX);
+    format!("{} ago", count(number, name))
 }
 
 /// `14 checks pass, 1 fails`.

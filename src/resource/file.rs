@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::change::{Resource, Step};
+use crate::change::{Name, Resource, Step};
 use crate::digest::Digest;
 use crate::host::Host;
 
@@ -77,6 +77,13 @@ impl FileState {
             Self::Regular(regular) => Some(regular.sha256),
             _ => None,
         }
+    }
+}
+
+impl File {
+    /// Its name across kinds and runs.
+    pub fn name(&self) -> Name {
+        Name { kind: "file", on: self.to_string() }
     }
 }
 

@@ -81,6 +81,9 @@ impl Unit {
     /// A unit that is about to be started again by itself has to be stopped too.
     fn stop(&self, host: &Host) -> Result<()> {
         let systemd = host.systemd()?;
+        if let Readiness::Api(socket) = &self.ready {
+            host.stop_containers(socket)?;
+        }
         if !systemd.unit(&self.name)?.is_stopped() {
             systemd.stop(&self.name)?;
         }
@@ -97,6 +100,8 @@ impl Unit {
 
 impl Resource for Unit {
     type State = UnitState;
+
+    const KEPT: bool = false;
 
     fn observe(&self, host: &Host) -> Result<UnitState> {
         let unit = host.systemd()?.unit(&self.name)?;

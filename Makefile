@@ -1,0 +1,50 @@
+# Everything that is done with a clone of node-setup. `make help` lists it.
+#
+# Debian or Ubuntu. `setup`, `test` and `try` need root: they install packages
+# and boot nodes.
+
+ARCH    := $(shell uname -m)
+TRIPLE  := $(ARCH)-unknown-linux-gnu
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+BINARY  := $(abspath $(TARGET)/$(TRIPLE)/release/node-setup)
+STATIC  := RUSTFLAGS="-C target-feature=+crt-static"
+SUITE   ?= bookworm
+FRESH   := generated:: the_schema_that_is_shipped
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+export NODE_SETUP_BIN ?= $(BINARY)
+
+.NOTPARALLEL:
+.PHONY: help setup build check generate test try clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## Install what building and testing need, and is missing
+	@tests/setup.sh
+	@cargo run --quiet --package node-tests --bin testbed -- setup
+
+build: ## Build the static release binary; its path is the last line
+	@$(STATIC) cargo build --locked --release --package node-setup --target $(TRIPLE)
+	@echo $(BINARY)
+
+check: ## Format, lints, documentation, dependencies, generated files
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --document-private-items
+	tests/deny.sh
+	cargo test --locked --quiet --package node-setup --lib -- $(FRESH)
+
+generate: ## Write the files that are generated from the code
+	UPDATE=1 cargo test --locked --quiet --package node-setup --lib -- $(FRESH)
+
+test: setup build ## Run every test, those on real nodes too; ends with the totals
+	@tests/run.sh
+
+try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
+	@cargo build --quiet --package node-tests
+	@tests/try.sh $(TARGET)/debug/testbed $(NODE_SETUP_BIN) $(SUITE)
+
+clean: ## Remove what was built
+	cargo clean

@@ -1,0 +1,206 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_node_setup_global_optspecs
+    string join \n output= color= q/quiet v/verbose h/help V/version
+end
+
+function __fish_node_setup_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_node_setup_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_node_setup_using_subcommand
+    set -l cmd (__fish_node_setup_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c node-setup -n "__fish_node_setup_needs_command" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_needs_command" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_needs_command" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_needs_command" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c node-setup -n "__fish_node_setup_needs_command" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "docker" -d 'Install, configure and start docker on this node; or put it right'
+complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "config" -d 'Show or check the configuration'
+complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -l dry-run -d 'Show what would be done, and change nothing; the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l exit-code -d 'Exit with 6 if changes are pending'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l deep -d 'Read every binary again instead of trusting the kernel\'s record of changes'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l flannel -d 'Let flannel\'s packets into docker\'s bridge'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "check" -d 'Check that a configuration is valid'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a configuration is valid'
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "docker" -d 'Install, configure and start docker on this node; or put it right'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "config" -d 'Show or check the configuration'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check that a configuration is valid'

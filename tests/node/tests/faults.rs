@@ -104,7 +104,7 @@ fn a_signal_stops_a_run_and_the_node_is_put_back() {
         wait_until_docker_starts(&node);
         node.ok(&format!("kill -{signal} $(pgrep -x node-setup)"));
         let run =
-            Report::of(&BAD, run.wait(Duration::from_secs(60)).expect("the run ends when it is told to"));
+            Report::of(&BAD, run.wait(Duration::from_mins(1)).expect("the run ends when it is told to"));
         run.must_be("restored", 1);
         assert!(run.error().contains(&format!("SIG{signal}")), "the signal is not named: {run}");
         node.must_be_restored_to(&before);
@@ -112,7 +112,7 @@ fn a_signal_stops_a_run_and_the_node_is_put_back() {
 }
 
 fn wait_until_docker_starts(node: &Node) {
-    node.wait_for("docker is being started", Duration::from_secs(60), || {
+    node.wait_for("docker is being started", Duration::from_mins(1), || {
         node.sh("systemctl show --value -p ActiveState docker").stdout == "activating\n"
     });
 }

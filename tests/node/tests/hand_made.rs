@@ -117,6 +117,11 @@ fn only_what_differs_is_changed() {
     ];
     assert_eq!(changes, wanted.map(str::to_owned).into(), "{run}");
     assert!(run.failing().is_empty(), "{run}");
+    let unit = |change: &&Value| change["on"] == "/etc/systemd/system/docker.service";
+    let diff = run.json["changes"].as_array().into_iter().flatten().find(unit).map(|change| &change["diff"]);
+    let diff = diff.and_then(Value::as_str).unwrap_or_default();
+    let documentation = "-Documentation=http://docs.docker.io\n+Documentation=https://docs.docker.com\n";
+    assert!(diff.contains(documentation), "the unit's diff is not whole:\n{diff}");
     assert!(run.notes("not flushed"), "nothing is said of the rules: {run}");
 
     assert_eq!(node.read("/etc/docker/daemon.json"), daemon_json);

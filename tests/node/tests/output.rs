@@ -162,7 +162,7 @@ fn fits(output: &Output, args: &[&str]) {
 fn completions() {
     let node = Node::boot(SUITE);
     for (shell, words) in
-        [("bash", "_node-setup"), ("zsh", "#compdef node-setup"), ("fish", "complete -c node-setup")]
+        [("bash", "complete -F "), ("zsh", "#compdef node-setup"), ("fish", "complete -c node-setup")]
     {
         let output = node.node_setup(&["completions", shell]);
         assert!(output.success() && output.stdout.contains(words), "{shell}: {output:?}");

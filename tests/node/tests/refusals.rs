@@ -485,7 +485,7 @@ fn a_run_beside_another_one() {
     let plan = node.report(&["docker", "plan", "--archive", &archive]);
     assert_eq!(plan.code, 0, "to look needs no lock: {plan}");
     node.ok(&format!("kill -CONT {pid}"));
-    node.wait_for("the first run ends", Duration::from_secs(60), || {
+    node.wait_for("the first run ends", Duration::from_mins(1), || {
         !node.sh(&format!("kill -0 {pid}")).success()
     });
     node.must_verify();

@@ -22,8 +22,15 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, json, stderr } = self;
-        write!(f, "`node-setup {command}` exited with {code}\nreport: {json:#}\nstderr: {stderr}")
+        let Self { command, code, stderr, .. } = self;
+        writeln!(f, "`node-setup {command}` exited with {code}, outcome {}", self.text("/outcome"))?;
+        writeln!(f, "  changes: {:?}", self.changes())?;
+        for id in self.failing() {
+            writeln!(f, "  {id} does not pass: {}", self.check(id, "detail"))?;
+        }
+        writeln!(f, "  error: {}\n  notes: {}", self.error(), self.field("notes"))?;
+        writeln!(f, "  left: {}\n  status: {}", self.field("left"), self.field("status"))?;
+        write!(f, "  stderr: {stderr}")
     }
 }
 
@@ -49,6 +56,10 @@ impl Report {
 
     fn list(&self, pointer: &str) -> &[Value] {
         self.json.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    fn field(&self, name: &str) -> String {
+        self.json.get(name).map(Value::to_string).unwrap_or_default()
     }
 
     /// Fails unless it ended like this.
@@ -106,6 +117,6 @@ impl Report {
     /// Everything that the error says, as one text: message, causes, help, refusals, log.
     #[must_use]
     pub fn error(&self) -> String {
-        self.json.get("error").map(ToString::to_string).unwrap_or_default()
+        self.field("error")
     }
 }

@@ -21,7 +21,6 @@ impl Builder {
     pub fn worker(self) -> Node {
         let suite = self.suite();
         let node = self.boot();
-        node.must(sysctl::preset());
         node.flanneld();
         node.bring_archive(suite);
         node.must(node.machine().install_product());
@@ -47,9 +46,10 @@ impl Node {
         format!("/root/docker-{}.tgz", suite.docker_version())
     }
 
-    /// Copies the docker archive of a suite to [`Node::archive`].
+    /// Copies the docker archive of a suite to [`Node::archive`], and sees to the shared sysctls as [`Node::worker`] does.
     #[track_caller]
     pub fn bring_archive(&self, suite: Suite) {
+        self.must(sysctl::preset());
         self.put(self.must(archive(suite)), &Self::archive(suite));
     }
 

@@ -6,10 +6,14 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{ChangeReport, Page, Style};
+use crate::change::Step;
 use crate::event::{Event, Sink};
 
 /// Shorter than this, how long a step took is of no interest.
 const WORTH_SAYING: Duration = Duration::from_millis(20);
+
+/// How often something that is waited for is seen to be alive.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A sink that writes lines to stdout, and a progress bar to a terminal's stderr.
 #[derive(Debug)]
@@ -39,6 +43,23 @@ impl Terminal {
         }
     }
 
+    /// A unit's start is the one step that can take long.
+    fn wait_for(&mut self, step: &Step) {
+        if self.shows_progress && matches!(step, Step::Unit(_)) {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::default_spinner());
+            bar.set_message(format!("{} …", step.name()));
+            bar.enable_steady_tick(TICK);
+            self.bar = Some(bar);
+        }
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn progress(&mut self, done: u64, total: Option<u64>) {
         if !self.shows_progress {
             return;
@@ -59,13 +80,10 @@ impl Sink for Terminal {
         match event {
             Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
             Event::Progress { done, total } => self.progress(*done, *total),
-            Event::ProgressEnd => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
-            }
+            Event::ProgressEnd => self.end_bar(),
             Event::Note(note) => self.page(|page| page.line(&format!("  ! {note}"))),
             Event::Done { step, took } => {
+                self.end_bar();
                 let took = (*took >= WORTH_SAYING).then(|| format!("{:.2} s", took.as_secs_f64()));
                 self.page(|page| page.change(&ChangeReport::brief(step), took.as_deref()));
             }
@@ -78,8 +96,11 @@ impl Sink for Terminal {
             Event::Left(left) => {
                 self.page(|page| page.line(&format!("  ! left as it is: {}: {}", left.name, left.why)));
             }
-            Event::Failed(_) => self.page(|page| page.line("  failed; putting back what was done:")),
-            Event::Begun(_) => {}
+            Event::Failed(_) => {
+                self.end_bar();
+                self.page(|page| page.line("  failed; putting back what was done:"));
+            }
+            Event::Begun(step) => self.wait_for(step),
         }
     }
 }

@@ -47,8 +47,9 @@ impl Terminal {
     fn wait_for(&mut self, step: &Step) {
         if self.shows_progress && matches!(step, Step::Unit(_)) {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::default_spinner());
-            bar.set_message(format!("{} …", step.name()));
+            let ticks = if self.style.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "|/-\\ " };
+            bar.set_style(ProgressStyle::default_spinner().tick_chars(ticks));
+            bar.set_message(step.name().to_string());
             bar.enable_steady_tick(TICK);
             self.bar = Some(bar);
         }

@@ -64,8 +64,8 @@ systemctl daemon-reload && systemctl -q enable docker && systemctl restart docke
 sysctl -qp /etc/sysctl.d/kubernetes.conf || true
 "#;
 
-/// The guide's from another chapter, with a comment behind a value as some revisions have it. Without fs.file-max
-/// and fs.nr_open: every node shares them, and every boot of another one raises them.
+/// The guide's from another chapter, with a comment behind a value as some revisions have it. Without `fs.file-max`
+/// and `fs.nr_open`: every node shares them, and every boot of another one raises them.
 const SYSCTLS: &str = "net.bridge.bridge-nf-call-iptables=1
 net.bridge.bridge-nf-call-ip6tables=1
 net.ipv4.ip_forward=1

@@ -10,9 +10,11 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use crate::config::Config;
 use crate::desired::socket;
 use crate::docker::{CONTAINERD_SOCKET, DAEMON_JSON};
+use crate::error::Refusal;
 use crate::flannel::{DockerOptions, SubnetEnv};
 use crate::host::{Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, ipv4_on};
 use crate::render::FLANNEL_OPTIONS;
+use crate::run::because;
 use crate::sysctl::{self, Fragment};
 use crate::version::Version;
 use crate::{Error, Result};
@@ -120,7 +122,7 @@ pub struct Facts {
 
 /// Looks at the node.
 pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
-    let systemd = host.systemd()?;
+    let systemd = host.systemd().map_err(|error| no_bus(&error))?;
     let docker = systemd.unit(crate::docker::UNIT)?;
     let docker_program = (docker.main_pid != 0).then(|| program_of(docker.main_pid)).flatten();
     let processes = processes()?;
@@ -165,6 +167,13 @@ pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
     let netlink = host.netlink()?;
     let Some(found) = netlink.links()?.into_iter().find(|found| found.name == link) else { return Ok(None) };
     Ok(Some(ipv4_on(&netlink.addresses()?, found.index).collect()))
+}
+
+/// Without systemd's answers nothing about this node can be decided.
+fn no_bus(error: &Error) -> Error {
+    let found = format!("the system bus does not answer: {}", because(error));
+    let remedy = "start it: systemctl start dbus.socket dbus.service".to_owned();
+    Error::Refused(vec![Refusal { id: "dbus", found, remedy }])
 }
 
 fn running_version(host: &Host, config: &Config) -> Option<Version> {

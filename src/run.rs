@@ -55,7 +55,7 @@ impl Run<'_> {
         };
         let Failure { error, in_flight } = *failure;
         self.sink.event(&Event::Failed(&error));
-        self.host.interrupt().clear();
+        self.host.begin_undo();
         let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
         steps.extend(in_flight.map(|step| (step, false)));
         let left = self.undo(steps)?;

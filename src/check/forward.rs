@@ -3,6 +3,7 @@
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::change::Resource;
+use crate::config::Flannel;
 use crate::desired::{flannel_rule, needs_flannel_rule};
 use crate::host::{Backend, Family, UnitFacts};
 use crate::render::GUARD_UNIT;
@@ -46,8 +47,11 @@ impl Check for FlannelRule {
         flannel_rule(subject.facts.docker_backend).observe(subject.host).map(Some)
     }
 
-    fn judge(&self, _: &Subject<'_>, rule: Option<RuleState>) -> Verdict {
+    fn judge(&self, subject: &Subject<'_>, rule: Option<RuleState>) -> Verdict {
         match rule {
+            None if subject.config.network.flannel == Flannel::Off => {
+                Verdict::skip("flannel is off in the configuration")
+            }
             None => Verdict::skip("docker before 28 lets flannel's packets in"),
             Some(RuleState::Present) => Verdict::pass("flannel's packets are let into docker0"),
             Some(RuleState::Absent) => {

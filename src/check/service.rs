@@ -34,7 +34,10 @@ impl Check for Service {
             );
         }
         if unit.restarts > 0 {
-            let detail = format!("{state}, but systemd has restarted it {} times by itself", unit.restarts);
+            let detail = format!(
+                "{state}, but not for the first time: restarted by systemd itself, count {}",
+                unit.restarts
+            );
             return Verdict::warn(detail, format!("journalctl -u {UNIT}"));
         }
         Verdict::pass(format!("{state}, enabled, process {}", unit.main_pid))

@@ -8,6 +8,7 @@ use crate::archive::catalogue::Arch;
 use crate::archive::{Contents, Deadlines, Discard, Member, Sink as ArchiveSink, Source, catalogue};
 use crate::config::Config;
 use crate::digest::Digest;
+use crate::error::Refusal;
 use crate::event::{Event, Sink};
 use crate::host::{Host, Incoming, Store, Written};
 use crate::journal::Installed;
@@ -44,10 +45,8 @@ impl Choice {
             return Self::archive(session, text, installed);
         }
         match (docker.version, installed) {
-            (Some(version), Some(installed)) if installed.version == version => {
-                Ok(Self::Keep(installed.clone()))
-            }
-            (None, Some(installed)) => Ok(Self::Keep(installed.clone())),
+            (Some(version), Some(installed)) if installed.version == version => keep(session, installed),
+            (None, Some(installed)) => keep(session, installed),
             (None, None) if docker.bin_dir.join("dockerd").exists() => Ok(Self::Leave),
             (version, _) => Self::official(&session.config, version, &session.facts.arch),
         }
@@ -72,7 +71,8 @@ impl Choice {
         if let Some(installed) = installed.filter(|installed| Some(installed.archive) == known) {
             return match docker.version.filter(|version| *version != installed.version) {
                 Some(version) => Err(not_that_version(&source, version, installed.version)),
-                None => Ok(Self::Keep(installed.clone())),
+                None if damaged(session, installed).is_none() => Ok(Self::Keep(installed.clone())),
+                None => Ok(Self::Archive(Wanted { source, version: installed.version, sha256: known })),
             };
         }
         let version = docker.version.or_else(|| version_in(text)).ok_or_else(|| Error::Config {
@@ -97,6 +97,33 @@ impl Choice {
         let source = Source::Url(catalogue::official_url(version, arch));
         Ok(Self::Archive(Wanted { source, version, sha256 }))
     }
+}
+
+/// What is installed, if what has gone missing of it can be had.
+fn keep(session: &Session, installed: &Installed) -> Result<Choice> {
+    let Some(path) = damaged(session, installed) else { return Ok(Choice::Keep(installed.clone())) };
+    let version = installed.version;
+    let refusal = Refusal {
+        id: "binaries",
+        found: format!(
+            "{} is not docker {version}'s any more, and its bytes are nowhere else",
+            path.display()
+        ),
+        remedy: format!("give the archive: --archive docker-{version}.tgz"),
+    };
+    Err(Error::Refused(vec![refusal]))
+}
+
+/// A binary that is not as installed, and cannot be put back without its archive.
+fn damaged(session: &Session, installed: &Installed) -> Option<PathBuf> {
+    let files = session.host.files();
+    let paths =
+        installed.members.iter().map(|member| (session.config.docker.bin_dir.join(&member.name), member));
+    let is_at_hand = |path: &Path, sha256| {
+        files.observe(path).is_ok_and(|state| state.sha256() == Some(sha256))
+            || files.store().content(sha256, path).is_some()
+    };
+    paths.into_iter().find(|(path, member)| !is_at_hand(path, member.sha256)).map(|(path, _)| path)
 }
 
 fn version_in(text: &str) -> Option<Version> {

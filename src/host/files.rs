@@ -274,6 +274,7 @@ impl Files {
         match self.store.content(regular.sha256, path) {
             Some(Content::Staged(staged)) => {
                 fs::rename(&staged, &temporary).map_err(Error::io("move", &staged))?;
+                self.store.note_placed(regular.sha256, path);
             }
             Some(Content::Bytes(bytes)) => {
                 let file = create(&temporary, 0o600)?;

@@ -55,7 +55,7 @@ impl Interrupt {
 
     /// Forgets the request, because it is being followed: undoing is not stopped
     /// by the signal that asked for it.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.shared.undoing.store(true, Ordering::SeqCst);
     }
 

@@ -19,7 +19,7 @@ mod service;
 mod store;
 mod systemd;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub struct Host {
     runtime: Runtime,
     files: Files,
     state: PathBuf,
-    limits: Limits,
+    limits: Cell<Limits>,
     interrupt: Interrupt,
     bus: OnceCell<Connection>,
     netlink: OnceCell<Handle>,
@@ -82,7 +82,7 @@ impl Host {
             runtime,
             files: Files::new(state),
             state: state.to_owned(),
-            limits,
+            limits: Cell::new(limits),
             interrupt,
             bus: OnceCell::new(),
             netlink: OnceCell::new(),
@@ -108,7 +108,7 @@ impl Host {
     /// systemd. Fails where the system bus cannot be reached.
     pub fn systemd(&self) -> Result<Systemd<'_>> {
         let bus = get_or_try_init(&self.bus, || Systemd::connect(&self.runtime))?;
-        let job_limit = self.limits.ready;
+        let job_limit = self.limits().ready;
         Ok(Systemd { runtime: &self.runtime, bus, interrupt: &self.interrupt, job_limit })
     }
 
@@ -131,7 +131,14 @@ impl Host {
 
     /// How long things may take.
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.limits.get()
+    }
+
+    /// From here on this puts back what was done: neither the signal that asked for
+    /// it nor a limit that was too short for the new docker ends it.
+    pub fn begin_undo(&self) {
+        self.interrupt.clear();
+        self.limits.set(Limits { ready: self.limits().ready.max(Limits::default().ready) });
     }
 
     /// Whether the run was asked to stop.

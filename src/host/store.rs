@@ -28,6 +28,7 @@ const SMALL: u64 = 1 << 20;
 pub struct Store {
     home: PathBuf,
     offered: RefCell<BTreeMap<Digest, Offered>>,
+    placed: RefCell<BTreeMap<Digest, PathBuf>>,
 }
 
 /// A content that this run can put in place without the store having it.
@@ -51,7 +52,7 @@ pub enum Content {
 impl Store {
     /// The store under `home`.
     pub fn new(home: PathBuf) -> Self {
-        Self { home, offered: RefCell::default() }
+        Self { home, offered: RefCell::default(), placed: RefCell::default() }
     }
 
     /// Its directory on the file system of the state.
@@ -116,9 +117,17 @@ impl Store {
             return Some(Content::Staged(staged));
         }
         let kept = [near.join("kept").join(&name), self.home.join("kept").join(&name)];
-        let kept = kept.into_iter().find(|path| path.is_file())?;
+        let Some(kept) = kept.into_iter().find(|path| path.is_file()) else {
+            return self.placed.borrow().get(&sha256).cloned().map(Content::Copy);
+        };
         let movable = kept.starts_with(&near) && fs::metadata(&kept).is_ok_and(|file| file.len() > SMALL);
         Some(if movable { Content::Staged(kept) } else { Content::Copy(kept) })
+    }
+
+    /// Notes that this run has moved a content to `target`: should another target
+    /// want the same, it is copied from there.
+    pub(super) fn note_placed(&self, sha256: Digest, target: &Path) {
+        self.placed.borrow_mut().insert(sha256, target.to_owned());
     }
 
     /// The bytes with this digest, if they are here and no more than `largest`.

@@ -103,7 +103,8 @@ impl Systemd<'_> {
             started_usec: 0,
             control_group: String::new(),
         };
-        if name.ends_with(".service") && facts.load_state == "loaded" {
+        // Also of one whose file is gone: it may still run.
+        if name.ends_with(".service") && (facts.load_state == "loaded" || !facts.is_stopped()) {
             facts.main_pid = self.property(&path, SERVICE_INTERFACE, "MainPID")?;
             facts.restarts = self.property(&path, SERVICE_INTERFACE, "NRestarts").unwrap_or_default();
             facts.result = self.text(&path, SERVICE_INTERFACE, "Result")?;

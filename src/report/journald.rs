@@ -45,7 +45,7 @@ impl Sink for Journald {
                 self.say(INFO, &format!("{}: {} -> {}", step.name(), step.from(), step.to()));
             }
             Event::Undone(step) => {
-                self.say(NOTICE, &format!("undone: {} is {} again", step.name(), step.from()));
+                self.say(NOTICE, &format!("undone: {} is {} again", step.name(), step.inverse().to()));
             }
             Event::Note(note) => self.say(NOTICE, note),
             Event::Refused { step, reason } => self.say(WARNING, &format!("{}: {reason}", step.name())),

@@ -92,7 +92,7 @@ impl Sink for Terminal {
                 self.page(|page| page.line(&format!("  ! {} stays {}: {reason}", step.name(), step.from())));
             }
             Event::Undone(step) => {
-                self.page(|page| page.line(&format!("  < {} is {} again", step.name(), step.from())));
+                self.page(|page| page.line(&format!("  < {} is {} again", step.name(), step.inverse().to())));
             }
             Event::Left(left) => {
                 self.page(|page| page.line(&format!("  ! left as it is: {}: {}", left.name, left.why)));

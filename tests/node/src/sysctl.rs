@@ -22,13 +22,14 @@ pub const SHARED: [&str; 7] = [
     "fs.inotify.max_user_watches",
 ];
 
-/// What node-setup gives them: the first three their values, the others at least these.
+/// What node-setup gives them: the first three their values, the others at least these. Every boot of a systemd, and so
+/// of a node beside this one, raises the two limits of files to all that the kernel allows.
 const WANTED: [(&str, u64); 7] = [
     ("vm.swappiness", 0),
     ("vm.overcommit_memory", 1),
     ("vm.panic_on_oom", 0),
-    ("fs.file-max", 52_706_963),
-    ("fs.nr_open", 52_706_963),
+    ("fs.file-max", i64::MAX.cast_unsigned()),
+    ("fs.nr_open", 2_147_483_584),
     ("fs.inotify.max_user_instances", 8192),
     ("fs.inotify.max_user_watches", 1_048_576),
 ];

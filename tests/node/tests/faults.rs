@@ -11,17 +11,30 @@ const BAD: [&str; 3] = ["docker", "--archive", "/root/docker-20.10.25.tgz"];
 /// What docker's own programs change below their directories while they run.
 const OF_DOCKER: [&str; 3] = ["file /data/k8s/docker/", "file /run/docker", "file /run/containerd"];
 
-/// dockerds that answer `--version` as 20.10.25 and then fail: a name, the rest of the script, what the error has to
-/// carry from the unit's log.
-const DOCKERDS: [(&str, &str, &str); 3] = [
-    ("exits at once", "echo the disk is upside down >&2; exit 1", "the disk is upside down"),
-    ("hangs before it is ready", "echo still thinking; exec sleep 600", "still thinking"),
-    (
-        "dies after it said that it is ready",
-        "echo ready to die; systemd-notify --ready; exit 1",
-        "ready to die",
-    ),
-];
+/// A dockerd that answers `--version` as 20.10.25 and then fails.
+struct Bad {
+    what: &'static str,
+    /// The rest of the script.
+    rest: &'static str,
+    /// What the error has to carry from the unit's log.
+    log: &'static str,
+}
+
+const EXITS: Bad = Bad {
+    what: "exits at once",
+    rest: "echo the disk is upside down >&2; exit 1",
+    log: "the disk is upside down",
+};
+const HANGS: Bad = Bad {
+    what: "hangs before it is ready",
+    rest: "echo still thinking; exec sleep 600",
+    log: "still thinking",
+};
+const DIES: Bad = Bad {
+    what: "dies after it said that it is ready",
+    rest: "echo ready to die; systemd-notify --ready; exit 1",
+    log: "ready to die",
+};
 
 /// An archive whose dockerd is a script.
 fn bad_archive(node: &Node, rest: &str) {
@@ -33,7 +46,7 @@ fn bad_archive(node: &Node, rest: &str) {
     ));
 }
 
-fn must_be_put_back(run: &Report, what: &str, log: &str) {
+fn must_be_put_back(run: &Report, Bad { what, log, .. }: &Bad) {
     assert!(run.text("/outcome") == "restored" && run.code == 1, "dockerd {what}: {run}");
     let lines = run.json.pointer("/error/log").map(ToString::to_string).unwrap_or_default();
     assert!(
@@ -42,62 +55,73 @@ fn must_be_put_back(run: &Report, what: &str, log: &str) {
     );
 }
 
-#[test]
-fn a_bad_docker_on_a_bare_node() {
+fn a_bare_node_is_put_back(bad: &Bad) {
     let node = Node::worker(SUITE);
-    bad_archive(&node, ":");
+    bad_archive(&node, bad.rest);
     let before = node.own_snapshot();
-    for (what, rest, log) in DOCKERDS {
-        bad_archive(&node, rest);
-        let run = node.report(&[BAD.as_slice(), &["--timeout", "3s"]].concat());
-        must_be_put_back(&run, what, log);
-        node.must_be_restored_to(&before);
-    }
+    let run = node.report(&[BAD.as_slice(), &["--timeout", "3s"]].concat());
+    node.must_be_restored_to(&before);
     node.install(SUITE).must_be("changed", 0);
     node.must_verify();
+    must_be_put_back(&run, bad);
 }
 
 #[test]
-fn a_bad_upgrade_of_a_working_docker() {
+fn a_docker_that_exits_on_a_bare_node() {
+    a_bare_node_is_put_back(&EXITS);
+}
+
+#[test]
+fn a_docker_that_hangs_on_a_bare_node() {
+    a_bare_node_is_put_back(&HANGS);
+}
+
+#[test]
+fn a_docker_that_dies_on_a_bare_node() {
+    a_bare_node_is_put_back(&DIES);
+}
+
+/// The old docker runs again, and its container never stopped.
+fn a_working_docker_is_put_back(bad: &Bad) {
     let node = Node::installed(SUITE);
     let _address = node.pod();
     let container =
         "/opt/k8s/bin/docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Pid}} {{.State.Running}}' pod";
     let pod = node.ok(container);
-    bad_archive(&node, ":");
+    bad_archive(&node, bad.rest);
     // At its second start docker puts two of its own rules into the order that they keep from then on.
     node.ok("systemctl restart docker");
     let before = node.own_snapshot();
-    for (what, rest, log) in DOCKERDS {
-        bad_archive(&node, rest);
-        let run = node.report(&[BAD.as_slice(), &["--timeout", "3s"]].concat());
-        must_be_put_back(&run, what, log);
-        assert_eq!(
-            node.ok("/opt/k8s/bin/docker version -f '{{.Server.Version}}'").split('+').next(),
-            Some("20.10.24")
-        );
-        assert_eq!(
-            node.ok(container),
-            pod,
-            "after a dockerd that {what} the container is not the one it was"
-        );
-        node.must_verify();
-        node.must_differ_only(
-            &before,
-            &[
-                OF_DOCKER.as_slice(),
-                &["file /var/lib/node-setup", "file /root/docker-", "file /run/node-setup"],
-            ]
-            .concat(),
-        );
-    }
+    let run = node.report(&[BAD.as_slice(), &["--timeout", "3s"]].concat());
+    must_be_put_back(&run, bad);
+    let version = node.ok("/opt/k8s/bin/docker version -f '{{.Server.Version}}'");
+    assert_eq!(version.split('+').next(), Some("20.10.24"));
+    assert_eq!(node.ok(container), pod, "the container is not the one it was");
+    node.must_verify();
+    let of_the_run = ["file /var/lib/node-setup", "file /root/docker-", "file /run/node-setup"];
+    node.must_differ_only(&before, &[OF_DOCKER.as_slice(), &of_the_run].concat());
     node.install(SUITE).must_be("unchanged", 0);
+}
+
+#[test]
+fn an_upgrade_to_a_docker_that_exits() {
+    a_working_docker_is_put_back(&EXITS);
+}
+
+#[test]
+fn an_upgrade_to_a_docker_that_hangs() {
+    a_working_docker_is_put_back(&HANGS);
+}
+
+#[test]
+fn an_upgrade_to_a_docker_that_dies() {
+    a_working_docker_is_put_back(&DIES);
 }
 
 #[test]
 fn a_signal_stops_a_run_and_the_node_is_put_back() {
     let node = Node::worker(SUITE);
-    bad_archive(&node, "echo still thinking; exec sleep 600");
+    bad_archive(&node, HANGS.rest);
     let before = node.own_snapshot();
     for signal in ["INT", "TERM"] {
         let run = node.spawn(&format!("exec node-setup {} --output json", BAD.join(" ")));

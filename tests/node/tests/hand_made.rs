@@ -64,8 +64,8 @@ systemctl daemon-reload && systemctl -q enable docker && systemctl restart docke
 sysctl -qp /etc/sysctl.d/kubernetes.conf || true
 "#;
 
-/// The guide's from another chapter, with a comment behind a value as some revisions have it. Without fs.file-max, which
-/// every node shares, and which may be far above the guide's on this machine.
+/// The guide's from another chapter, with a comment behind a value as some revisions have it. Without `fs.file-max`
+/// and `fs.nr_open`: every node shares them, and every boot of another one raises them.
 const SYSCTLS: &str = "net.bridge.bridge-nf-call-iptables=1
 net.bridge.bridge-nf-call-ip6tables=1
 net.ipv4.ip_forward=1
@@ -75,7 +75,6 @@ vm.overcommit_memory=1
 vm.panic_on_oom=0
 fs.inotify.max_user_instances=8192
 fs.inotify.max_user_watches=1048576
-fs.nr_open=52706963
 net.ipv6.conf.all.disable_ipv6=1
 net.netfilter.nf_conntrack_max=2310720
 ";

@@ -100,6 +100,7 @@ fn daemon_json(node: &Node, suite: Suite) {
     if suite == Suite::Forky {
         // From 28 on docker drops what is routed straight to a container, unless it is told otherwise.
         wanted["allow-direct-routing"] = json!(true);
+        wanted["ip-forward-no-drop"] = json!(true);
     }
     assert_eq!(found, wanted);
     node.ok("test -d /data/k8s/docker/data && test -d /data/k8s/docker/exec");

@@ -36,6 +36,35 @@ pub fn redact_text(text: &str) -> String {
     without_query(&without_user(text))
 }
 
+/// Text of any length, such as a diff, an error or a log, with each word in it
+/// redacted, and the value of each JSON member whose name is a secret's.
+pub fn redact_prose(text: &str) -> String {
+    text.split_inclusive('\n').map(redact_line).collect()
+}
+
+fn redact_line(line: &str) -> String {
+    if let Some(masked) = mask_member(line) {
+        return masked;
+    }
+    let word = |piece: &str| {
+        let body = piece.trim_end_matches(BETWEEN_WORDS);
+        let end = piece.get(body.len()..).unwrap_or_default();
+        format!("{}{end}", redact_text(body))
+    };
+    line.split_inclusive(BETWEEN_WORDS).map(word).collect()
+}
+
+const BETWEEN_WORDS: [char; 5] = [' ', '\t', '\n', '"', '\''];
+
+/// `+  "splunk-token": "abc",` as `+  "splunk-token": "***",`.
+fn mask_member(line: &str) -> Option<String> {
+    let (head, rest) = line.split_once('"')?;
+    let (name, value) = rest.split_once("\":")?;
+    let is_value = !value.trim_start().starts_with(['{', '[']);
+    let end = if value.trim_end().ends_with(',') { ",\n" } else { "\n" };
+    (is_secret(name) && is_value).then(|| format!("{head}\"{name}\": \"{MASK}\"{end}"))
+}
+
 /// Whether a setting, a variable or a daemon.json key of this name holds a
 /// secret, as far as its name says so.
 pub fn is_secret(name: &str) -> bool {
@@ -69,6 +98,15 @@ fn without_query(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_diff_is_masked_word_by_word() {
+        let diff = "@@ -1,2 +1,3 @@\n-Documentation=http://docs.docker.io\n+Documentation=https://docs.docker.com\n\
+                    +  \"http-proxy\": \"http://u:p@proxy:3128\",\n+  \"splunk-token\": \"abc\",\n@@ -9 +9 @@\n";
+        let masked = "@@ -1,2 +1,3 @@\n-Documentation=http://docs.docker.io\n+Documentation=https://docs.docker.com\n\
+                      +  \"http-proxy\": \"http://***@proxy:3128\",\n+  \"splunk-token\": \"***\",\n@@ -9 +9 @@\n";
+        assert_eq!(redact_prose(diff), masked);
+    }
 
     #[test]
     fn secrets_are_masked_and_the_rest_is_left() {

@@ -84,11 +84,12 @@ pub fn guard_service(program: &Path, with_flannel_rule: bool) -> String {
     )
 }
 
-/// At boot, before docker: the pid file of a containerd that a power cut ended.
-/// `exec-root` is on disk in the guide's layout, and dockerd would wait for the
-/// process that has that number now.
+/// At boot, before docker: what containerd and runc knew of processes that the
+/// boot has ended. `exec-root` is on disk in the guide's layout, and not on the
+/// tmpfs that dockerd expects: it would wait for a containerd whose process id
+/// something else has now, and containerd for tasks that are no more.
 pub fn tmpfiles(exec_root: &str) -> String {
-    format!("{HEADER}r! {exec_root}/containerd/containerd.pid\n")
+    format!("{HEADER}R! {exec_root}/containerd\nR! {exec_root}/runtime-runc\n")
 }
 
 /// modules-load.d: the modules that are not part of the kernel's image.

@@ -54,11 +54,13 @@ impl Bench {
         let directory = files.store().candidate_directory(bin_dir)?;
         for member in &docker.members {
             let target = bin_dir.join(&member.name);
-            let source = match files.store().content(member.sha256, &target) {
-                Some(Content::Staged(path) | Content::Copy(path)) => path,
-                Some(Content::Bytes(_)) | None => target,
-            };
-            files.store().show_candidate(&source, &directory.join(&member.name))?;
+            let name = directory.join(&member.name);
+            match files.store().content(member.sha256, &target) {
+                Some(Content::Staged(path) | Content::Copy(path)) => {
+                    files.store().show_content(&path, &name)?
+                }
+                Some(Content::Bytes(_)) | None => files.store().show_in_place(&target, &name)?,
+            }
         }
         Ok(Self { directory })
     }

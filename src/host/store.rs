@@ -160,6 +160,7 @@ impl Store {
             Err(error) if !is_nothing(&error) => return Err(Error::io("remove", directory)(error)),
             _ => {}
         }
+        self.clear_candidate(&store.join("candidate"))?;
         for directory in [Some(store.as_path()), Some(&self.home), self.home.parent()].into_iter().flatten() {
             // Only an empty one goes.
             let _ = fs::remove_dir(directory);
@@ -175,12 +176,17 @@ impl Store {
         Ok(directory)
     }
 
-    /// Makes a content executable under a name of its own.
-    pub fn show_candidate(&self, source: &Path, name: &Path) -> Result<()> {
-        if fs::hard_link(source, name).is_err() {
-            fs::copy(source, name).map_err(Error::io("copy", source))?;
+    /// Makes a content of the store executable under a name of its own.
+    pub fn show_content(&self, content: &Path, name: &Path) -> Result<()> {
+        if fs::hard_link(content, name).is_err() {
+            fs::copy(content, name).map_err(Error::io("copy", content))?;
         }
         fs::set_permissions(name, Permissions::from_mode(0o755)).map_err(Error::io("set the mode of", name))
+    }
+
+    /// Shows a file that is in place under a name among the candidates.
+    pub fn show_in_place(&self, path: &Path, name: &Path) -> Result<()> {
+        std::os::unix::fs::symlink(path, name).map_err(Error::io("link", name))
     }
 
     /// Writes a candidate configuration.

@@ -10,6 +10,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, Owned
 
 use super::exec::Program;
 use super::interrupt::Interrupt;
+use crate::error::seconds;
 use crate::resource::Enablement;
 use crate::{Error, Result};
 
@@ -179,6 +180,16 @@ impl Systemd<'_> {
         self.job("StopUnit", "stop", name)
     }
 
+    /// Brings a unit that failed, or that waits to be started again, to rest: a
+    /// start then neither waits for that nor counts as one too many.
+    pub fn rest(&self, name: &str) -> Result<()> {
+        let unit = self.unit(name)?;
+        if !unit.is_stopped() {
+            self.stop(name)?;
+        }
+        if unit.load_state == "loaded" { self.reset_failed(name) } else { Ok(()) }
+    }
+
     /// Sends SIGKILL to every process that is left in a unit's control group.
     pub fn kill_all(&self, name: &str) -> Result<()> {
         self.call("KillUnit", &(name, "all", 9_i32), || format!("kill what is left of {name}")).map(drop)
@@ -235,11 +246,10 @@ impl Systemd<'_> {
             Ended::Job(result) if result == "done" => self.settle_parts(name),
             Ended::Job(result) => Err(self.job_failed(name, verb, &result)),
             Ended::Interrupted(signal) => Err(Error::Interrupted { signal }),
-            Ended::TooLate => Err(Error::Timeout {
-                what: format!("the {verb} of {name}"),
-                after: self.job_limit,
-                help: format!("see: journalctl -u {name}; --timeout gives it longer"),
-            }),
+            Ended::TooLate => {
+                let limit = seconds(self.job_limit);
+                Err(self.failed(name, format!("did not {verb} within {limit}; --timeout gives it longer")))
+            }
         }
     }
 

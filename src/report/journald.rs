@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 
 use crate::event::{Event, Sink};
-use crate::redact::redact_text;
+use crate::redact::redact_prose;
 
 const SOCKET: &str = "/run/systemd/journal/socket";
 
@@ -29,7 +29,7 @@ impl Journald {
     /// Sends a line.
     pub fn say(&self, priority: u8, message: &str) {
         // A full or vanished journal is no reason to stop a run.
-        let _ = self.socket.send(&entry(priority, &redact_text(message)));
+        let _ = self.socket.send(&entry(priority, &redact_prose(message)));
     }
 
     /// Sends a line that somebody should read.

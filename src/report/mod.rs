@@ -13,7 +13,7 @@ use crate::check::Finding;
 use crate::config::Effective;
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
-use crate::redact::redact_text;
+use crate::redact::redact_prose;
 use crate::{Error, change::Step};
 
 pub use journald::Journald;
@@ -225,7 +225,7 @@ impl Report {
 impl ChangeReport {
     /// A step for people; its diff without secrets.
     pub fn new(step: &Step, host: &Host) -> Self {
-        Self { diff: step.diff(host).map(|diff| redact_text(&diff)), ..Self::brief(step) }
+        Self { diff: step.diff(host).map(|diff| redact_prose(&diff)), ..Self::brief(step) }
     }
 
     /// A step without its diff.
@@ -241,7 +241,7 @@ impl From<&Error> for ErrorReport {
         let mut source = std::error::Error::source(error);
         let mut innermost = error;
         while let Some(cause) = source {
-            causes.push(redact_text(&cause.to_string()));
+            causes.push(redact_prose(&cause.to_string()));
             innermost = cause.downcast_ref::<Error>().unwrap_or(innermost);
             source = cause.source();
         }
@@ -261,10 +261,10 @@ impl From<&Error> for ErrorReport {
                     })
                     .collect();
             }
-            Error::Unit { log: lines, .. } => log = lines.iter().map(|line| redact_text(line)).collect(),
+            Error::Unit { log: lines, .. } => log = lines.iter().map(|line| redact_prose(line)).collect(),
             _ => {}
         }
-        Self { message: redact_text(&error.to_string()), causes, help: error.help(), refusals, log }
+        Self { message: redact_prose(&error.to_string()), causes, help: error.help(), refusals, log }
     }
 }
 

@@ -123,7 +123,10 @@ impl Resource for Unit {
             systemd.set_enablement(&self.name, now.enablement, to.enablement)?;
         }
         match (to.active, now.active, now.fresh) {
-            (true, false, _) => host.start(self),
+            (true, false, _) => {
+                systemd.rest(&self.name)?;
+                host.start(self)
+            }
             (true, true, false) => host.restart(self),
             _ => Ok(()),
         }

@@ -57,7 +57,7 @@ impl Bench {
             let name = directory.join(&member.name);
             match files.store().content(member.sha256, &target) {
                 Some(Content::Staged(path) | Content::Copy(path)) => {
-                    files.store().show_content(&path, &name)?
+                    files.store().show_content(&path, &name)?;
                 }
                 Some(Content::Bytes(_)) | None => files.store().show_in_place(&target, &name)?,
             }

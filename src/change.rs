@@ -111,6 +111,12 @@ impl<R: Resource> Change<R> {
         })
     }
 
+    /// As [`apply`](Self::apply), also where it seems to hold already.
+    fn enforce(&self, host: &Host) -> Result<()> {
+        self.on.converge(host, &self.to)?;
+        self.apply(host)
+    }
+
     fn inverse(&self) -> Self {
         Self { on: self.on.clone(), from: self.to.clone(), to: R::attainable(&self.from) }
     }
@@ -222,6 +228,14 @@ macro_rules! kinds {
             pub fn apply(&self, host: &Host) -> Result<()> {
                 match self {
                     $(Self::$variant(change) => change.apply(host),)+
+                }
+            }
+
+            /// Makes the change even if it seems to hold already: a unit that is being
+            /// started looks as if it were stopped.
+            pub fn enforce(&self, host: &Host) -> Result<()> {
+                match self {
+                    $(Self::$variant(change) => change.enforce(host),)+
                 }
             }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -57,8 +58,8 @@ pub struct DockerArgs {
     #[command(subcommand)]
     pub command: Option<DockerCommand>,
 
-    /// Show what would be done, and change nothing; the same as `docker plan`
-    #[arg(long)]
+    /// Show what would be done, and change nothing; alone, the same as `docker plan`
+    #[arg(long, global = true)]
     pub dry_run: bool,
 
     /// Where the settings come from.
@@ -142,22 +143,22 @@ pub struct SettingOptions {
     #[arg(long, global = true, value_name = "FILE")]
     pub environment: Option<PathBuf>,
     /// docker's static archive
-    #[arg(long, global = true, value_name = "FILE-OR-URL")]
+    #[arg(long, global = true, value_name = "FILE-OR-URL", value_parser = NonEmptyStringValueParser::new())]
     pub archive: Option<String>,
     /// The version of docker to install
-    #[arg(long, global = true, value_name = "VERSION")]
+    #[arg(long, global = true, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     pub docker_version: Option<String>,
     /// The SHA-256 that the archive must have
-    #[arg(long, global = true, value_name = "HEX")]
+    #[arg(long, global = true, value_name = "HEX", value_parser = NonEmptyStringValueParser::new())]
     pub sha256: Option<String>,
     /// docker's directory for data and state
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub docker_dir: Option<String>,
     /// Where the binaries go
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub bin_dir: Option<String>,
     /// How long docker may take until it is ready, such as 60s or 2m
-    #[arg(long, global = true, value_name = "DURATION")]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = NonEmptyStringValueParser::new())]
     pub timeout: Option<String>,
     /// Wait while another run holds the lock, instead of exiting with 75
     #[arg(long, global = true)]

@@ -240,6 +240,10 @@ impl Error {
             Self::Unended { .. } => Some(
                 "node-setup docker goes on from there; node-setup docker recover puts it back".to_owned(),
             ),
+            Self::State { path, .. } if path.extension().is_some_and(|end| end == "jsonl") => Some(format!(
+                "move it away: mv {0} {0}.bad; what that run changed is not known then",
+                path.display()
+            )),
             Self::Locked { .. } => Some("run this again when it has ended, or with --wait".to_owned()),
             Self::Step { cause, .. } => cause.help(),
             _ => None,
@@ -259,6 +263,9 @@ impl Error {
 
 fn io_help(source: &io::Error, path: &Path) -> Option<String> {
     let help = match source.kind() {
+        io::ErrorKind::PermissionDenied if nix::unistd::geteuid().is_root() => {
+            format!("see whether something forbids it even to root: lsattr -d {}", path.display())
+        }
         io::ErrorKind::PermissionDenied => "run it as root".to_owned(),
         io::ErrorKind::StorageFull => format!("free space on the file system of {}", path.display()),
         io::ErrorKind::ReadOnlyFilesystem => {

@@ -189,6 +189,11 @@ pub fn read_optional(path: &Path) -> Result<Option<String>> {
             help: "correct it, or move it away".to_owned(),
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => Err(Error::Foreign {
+            path: path.to_owned(),
+            problem: "it is a directory".to_owned(),
+            help: "move it away".to_owned(),
+        }),
         Err(error) => Err(Error::io("read", path)(error)),
     }
 }

@@ -112,6 +112,7 @@ pub enum Record {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    torn: bool,
 }
 
 impl Journal {
@@ -127,7 +128,7 @@ impl Journal {
             .mode(0o600)
             .open(&path)
             .map_err(Error::io("create", &path))?;
-        let mut journal = Self { path, file };
+        let mut journal = Self { path, file, torn: false };
         let intents = intents.iter().cloned().map(Record::Intend);
         let lines: String = std::iter::once(Record::Begin(begin)).chain(intents).map(|r| line(&r)).collect();
         journal.append(&lines)?;
@@ -141,10 +142,8 @@ impl Journal {
     /// Goes on with the journal of a run that did not end.
     pub fn resume(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
-        let mut journal = Self { path: path.to_owned(), file };
-        // Whatever half line the crash left is ended here.
-        journal.append("\n")?;
-        Ok(journal)
+        // The crash may have left half a line.
+        Ok(Self { path: path.to_owned(), file, torn: true })
     }
 
     /// Writes a record that must be on disk before what follows it.
@@ -158,8 +157,13 @@ impl Journal {
         self.append(&line(record))
     }
 
+    /// What follows a line that may be half written begins on a line of its own.
     fn append(&mut self, lines: &str) -> Result<()> {
-        self.file.write_all(lines.as_bytes()).map_err(Error::io("write", &self.path))
+        let lines = if self.torn { format!("\n{lines}") } else { lines.to_owned() };
+        self.torn = true;
+        self.file.write_all(lines.as_bytes()).map_err(Error::io("write", &self.path))?;
+        self.torn = false;
+        Ok(())
     }
 
     fn flush(&self) -> Result<()> {
@@ -192,8 +196,9 @@ pub fn parse(text: &str) -> Result<Vec<Record>, String> {
 pub fn read_all(directory: &Path) -> Result<Vec<(PathBuf, Vec<Record>)>> {
     let read = |number| {
         let path = path_of(directory, number);
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let records = parse(&text).map_err(|problem| Error::State { path: path.clone(), problem })?;
+        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        let records = parse(&String::from_utf8_lossy(&bytes))
+            .map_err(|problem| Error::State { path: path.clone(), problem })?;
         Ok((path, records))
     };
     numbers(directory)?.into_iter().map(read).collect()
@@ -221,7 +226,7 @@ pub fn now() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::change::Change;
     use crate::resource::{Sysctl, SysctlState};
@@ -234,7 +239,7 @@ mod tests {
         })
     }
 
-    fn begin() -> Begin {
+    pub(crate) fn begin() -> Begin {
         Begin {
             schema: SCHEMA,
             version: "0.1.0".to_owned(),

@@ -17,6 +17,9 @@ pub enum Need {
     /// Good to have: failure is reported, remembered, and not tried again while
     /// the node stays as it is.
     BestEffort,
+    /// Part of going back: failure is reported and the rest goes on. It is tried
+    /// again the next time.
+    IfPossible,
 }
 
 /// A state that the node is to be in.
@@ -34,6 +37,11 @@ impl Goal {
         Self { wanted: wanted.into(), need: Need::Required }
     }
 
+    /// A goal of going back.
+    pub fn if_possible(wanted: impl Into<Wanted>) -> Self {
+        Self { wanted: wanted.into(), need: Need::IfPossible }
+    }
+
     /// A goal that is good to have.
     pub fn best_effort(wanted: impl Into<Wanted>) -> Self {
         Self { wanted: wanted.into(), need: Need::BestEffort }
@@ -45,7 +53,7 @@ impl Goal {
 /// A best effort that this node has refused before is not asked for again.
 pub fn step_for(host: &Host, goal: &Goal, earlier: &[Step], receipt: &Receipt) -> Result<Option<Step>> {
     let step = goal.wanted.change(host, earlier)?;
-    Ok(step.filter(|step| goal.need == Need::Required || !receipt.refused(step)))
+    Ok(step.filter(|step| goal.need != Need::BestEffort || !receipt.refused(step)))
 }
 
 /// The steps that `goals` ask for, in their order.

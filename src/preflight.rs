@@ -104,7 +104,8 @@ fn space<'a>(config: &'a Config, facts: &'a Facts) -> impl Iterator<Item = Refus
 fn other_docker(config: &Config, facts: &Facts) -> Option<Refusal> {
     let ours = config.docker.bin_dir.join("dockerd");
     let runs = facts.docker_program.as_ref().filter(|program| **program != ours);
-    let found = match (runs.or(facts.other_dockerd.as_ref()), &facts.docker_socket) {
+    let stray = facts.other_dockerd.as_ref().filter(|program| **program != ours);
+    let found = match (runs.or(stray), &facts.docker_socket) {
         (Some(other), _) => format!("another docker runs on this node: {}", other.display()),
         (None, Some(unit)) => format!("another docker's {unit} listens on docker's socket"),
         (None, None) => return None,

@@ -31,6 +31,21 @@ pub struct PastRun {
     pub done: Vec<Step>,
 }
 
+/// The command that goes back from a run.
+pub const ROLLBACK: &str = "docker rollback";
+
+/// The command that goes back from all runs.
+pub const REMOVE: &str = "docker remove";
+
+/// Something that can be gone back from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undoable {
+    /// What was done, one step for each resource.
+    pub steps: Vec<Step>,
+    /// What it was.
+    pub begin: Begin,
+}
+
 /// A run that neither completed nor was undone to its end.
 #[derive(Debug, PartialEq)]
 pub struct Unfinished {
@@ -66,10 +81,27 @@ impl Receipt {
         &self.runs
     }
 
-    /// The last run that completed, and the one that completed before it.
-    pub fn last_two(&self) -> (Option<&PastRun>, Option<&PastRun>) {
-        let mut completed = self.runs.iter().rev().filter(|run| run.end == Some(End::Completed));
-        (completed.next(), completed.next())
+    /// What can be gone back from, oldest first: completed runs that have not been
+    /// gone back from, each with the runs that it resumed.
+    pub fn undoable(&self) -> Vec<Undoable> {
+        let (mut all, mut resumed): (Vec<Undoable>, Vec<Step>) = (Vec::new(), Vec::new());
+        for run in &self.runs {
+            match (run.end, run.begin.command.as_str()) {
+                (Some(End::Resumed), _) => resumed.extend(run.done.iter().cloned()),
+                (Some(End::Completed), ROLLBACK) => drop(all.pop()),
+                (Some(End::Completed), REMOVE) => all.clear(),
+                (Some(End::Completed), _) => {
+                    let mut steps = Vec::new();
+                    resumed
+                        .drain(..)
+                        .chain(run.done.iter().cloned())
+                        .for_each(|step| compose(&mut steps, step));
+                    all.push(Undoable { steps, begin: run.begin.clone() });
+                }
+                _ => {}
+            }
+        }
+        all
     }
 
     /// Whether the node refused this very step before.
@@ -89,7 +121,8 @@ impl Receipt {
 
     /// When the last completed run began, in seconds since the epoch.
     pub fn last_run(&self) -> Option<u64> {
-        self.last().map(|begin| begin.started)
+        let mut completed = self.runs.iter().rev().filter(|run| run.end == Some(End::Completed));
+        completed.next().map(|run| run.begin.started)
     }
 
     /// The last run, if it did not end.
@@ -98,7 +131,8 @@ impl Receipt {
     }
 
     fn last(&self) -> Option<&Begin> {
-        self.last_two().0.map(|run| &run.begin)
+        let counts = |run: &&PastRun| matches!(run.end, Some(End::Completed | End::Resumed) | None);
+        self.runs.iter().rev().find(counts).map(|run| &run.begin)
     }
 
     fn add(&mut self, path: PathBuf, records: Vec<Record>) {
@@ -121,23 +155,24 @@ impl Receipt {
         self.unfinished = None;
         for record in records {
             match record {
-                Record::Done { step } => self.own(step),
+                Record::Done { step } => compose(&mut self.owned, step),
                 Record::Refused { step, .. } => self.refused.push(step),
                 Record::Begin(_) | Record::Intend(_) | Record::Undone { .. } | Record::End(_) => {}
             }
         }
     }
+}
 
-    fn own(&mut self, step: Step) {
-        let name = step.name();
-        let Some(index) = self.owned.iter().position(|owned| owned.name() == name) else {
-            self.owned.push(step);
-            return;
-        };
-        let before = self.owned.remove(index);
-        if let Some(composed) = before.then(step) {
-            self.owned.insert(index, composed);
-        }
+/// Adds a step to a list that has one for each resource, in the order of the first.
+fn compose(steps: &mut Vec<Step>, step: Step) {
+    let name = step.name();
+    let Some(index) = steps.iter().position(|earlier| earlier.name() == name) else {
+        steps.push(step);
+        return;
+    };
+    let earlier = steps.remove(index);
+    if let Some(composed) = earlier.then(step) {
+        steps.insert(index, composed);
     }
 }
 
@@ -213,6 +248,29 @@ mod tests {
         let receipt = receipt(vec![run("1", "2"), run("2", "3")]);
         let owned: Vec<_> = receipt.all_owned().cloned().collect();
         assert_eq!(owned, [step("a", "1", "3")]);
+    }
+
+    #[test]
+    fn going_back_goes_back_further_each_time() {
+        let run = |command: &str, from, to, end| {
+            let begin = Begin { command: command.to_owned(), ..crate::journal::tests::begin() };
+            [vec![Record::Begin(begin)], done(step("a", from, to)).to_vec(), vec![Record::End(end)]].concat()
+        };
+        let mut runs = vec![
+            run("docker", "0", "1", End::Completed),
+            run("docker", "1", "2", End::Resumed),
+            run("docker", "2", "3", End::Completed),
+        ];
+        let last = |runs: &[Vec<Record>]| receipt(runs.to_vec()).undoable().pop().map(|last| last.steps);
+        assert_eq!(
+            last(&runs),
+            Some(vec![step("a", "1", "3")]),
+            "a resumed run is gone back from with its heir"
+        );
+        runs.push(run(ROLLBACK, "3", "1", End::Completed));
+        assert_eq!(last(&runs), Some(vec![step("a", "0", "1")]));
+        runs.push(run(ROLLBACK, "1", "0", End::Completed));
+        assert_eq!(last(&runs), None);
     }
 
     #[test]

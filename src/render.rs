@@ -76,6 +76,7 @@ pub fn guard_service(program: &Path, with_flannel_rule: bool) -> String {
          [Service]\n\
          Type=oneshot\n\
          RemainAfterExit=yes\n\
+         TimeoutStartSec=60\n\
          ExecStart={} docker guard{flag}\n\
          \n\
          [Install]\n\

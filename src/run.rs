@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::change::{Standing, Step};
+use crate::change::{Name, Standing, Step};
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
 use crate::journal::{End, Journal, Record};
@@ -13,8 +13,9 @@ use crate::{Error, Result};
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ending {
-    /// Every goal is reached, by these steps.
-    Completed(Vec<Step>),
+    /// Every goal is reached, by these steps; but for those, which were to be
+    /// reached if possible.
+    Completed(Vec<Step>, Vec<Left>),
     /// It failed, and the node is as it was.
     Restored(Error),
     /// It failed, and these things are not as they were.
@@ -48,22 +49,22 @@ impl From<Error> for Box<Failure> {
 impl Run<'_> {
     /// Reaches `goals` in order. On the first failure, or when asked to stop,
     /// undoes what was done. `planned` is what the journal already has.
-    pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Result<Ending> {
-        let mut done = Vec::new();
-        let Err(failure) = self.reach_all(goals, planned, &mut done) else {
-            return Ok(Ending::Completed(done));
+    pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Ending {
+        let (mut done, mut left) = (Vec::new(), Vec::new());
+        let Err(failure) = self.reach_all(goals, planned, &mut done, &mut left) else {
+            return Ending::Completed(done, left);
         };
         let Failure { error, in_flight } = *failure;
         self.sink.event(&Event::Failed(&error));
         self.host.begin_undo();
         let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
         steps.extend(in_flight.map(|step| (step, false)));
-        let left = self.undo(steps)?;
-        Ok(if left.iter().all(|left| left.changed_since) {
+        let left = self.undo(steps);
+        if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
             Ending::Partial(error, left)
-        })
+        }
     }
 
     fn reach_all(
@@ -71,6 +72,7 @@ impl Run<'_> {
         goals: &[Goal],
         planned: &[Step],
         done: &mut Vec<Step>,
+        left: &mut Vec<Left>,
     ) -> Result<(), Box<Failure>> {
         for goal in goals {
             self.host.interrupt().check()?;
@@ -87,6 +89,12 @@ impl Run<'_> {
                     let reason = because(&error);
                     self.sink.event(&Event::Refused { step: &step, reason: &reason });
                     self.journal.write(&Record::Refused { step, reason })?;
+                }
+                Err(error) if goal.need == Need::IfPossible => {
+                    let changed_since = error.is_not_empty();
+                    let item = Left { name: step.name(), why: because(&error), changed_since };
+                    self.sink.event(&Event::Left(&item));
+                    left.push(item);
                 }
                 Err(cause) => {
                     let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
@@ -108,13 +116,13 @@ impl Run<'_> {
     }
 
     /// Takes steps back. Goes on past errors, and says what is left.
-    fn undo(&mut self, steps: Vec<(Step, bool)>) -> Result<Vec<Left>> {
+    fn undo(&mut self, steps: Vec<(Step, bool)>) -> Vec<Left> {
         let mut left = Vec::new();
         for (step, is_done) in undo_order(steps) {
             match take_back(self.host, &step, is_done) {
                 Ok(()) => {
                     self.sink.event(&Event::Undone(&step));
-                    self.journal.write(&Record::Undone { step })?;
+                    self.note(&Record::Undone { step });
                 }
                 Err(item) => {
                     self.sink.event(&Event::Left(&item));
@@ -122,17 +130,37 @@ impl Run<'_> {
                 }
             }
         }
+        if let Err(error) = self.settle() {
+            let name = Name { kind: "file", on: "directories and units".to_owned() };
+            let item = Left { name, why: because(&error), changed_since: false };
+            self.sink.event(&Event::Left(&item));
+            left.push(item);
+        }
+        let restored = left.iter().all(|left| left.changed_since);
+        self.note(&Record::End(if restored { End::Restored } else { End::Partial }));
+        left
+    }
+
+    /// What undoing changed is on disk, and known to systemd.
+    fn settle(&self) -> Result<()> {
         self.host.files().flush()?;
         if self.host.files().take_units_changed() {
             self.host.systemd()?.reload()?;
         }
-        let restored = left.iter().all(|left| left.changed_since);
-        self.journal.write_through(&Record::End(if restored { End::Restored } else { End::Partial }))?;
-        Ok(left)
+        Ok(())
+    }
+
+    /// Undoing goes on when the journal cannot be written: the next run looks at
+    /// the node, and finds it as it was.
+    fn note(&mut self, record: &Record) {
+        if let Err(error) = self.journal.write_through(record) {
+            self.sink.event(&Event::Note(&because(&error)));
+        }
     }
 }
 
-/// Undoes a run that did not end.
+/// Undoes a run that did not end. docker may have run for long since: directories
+/// that it has filled stay.
 pub fn recover(
     host: &Host,
     receipt: &Receipt,
@@ -143,7 +171,12 @@ pub fn recover(
     for (step, _) in &unfinished.steps {
         host.files().clear_temporary(step);
     }
-    Run { host, receipt, journal, sink }.undo(unfinished.steps.clone())
+    let holds_data = |step: &Step| match step {
+        Step::Tree(change) => !host.files().is_empty(&change.on.0),
+        _ => false,
+    };
+    let steps = unfinished.steps.iter().filter(|(step, _)| !holds_data(step)).cloned().collect();
+    Ok(Run { host, receipt, journal, sink }.undo(steps))
 }
 
 /// Lets the next run go on from where one stopped: what that one has done counts,
@@ -180,6 +213,9 @@ fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
         let is_full = error.is_not_empty();
         left(because(&error), is_full)
     };
+    if !is_done && !step.is_kept() {
+        return inverse.enforce(host).map_err(failed);
+    }
     match step.standing(host).map_err(failed)? {
         Standing::AtFrom => Ok(()),
         Standing::Elsewhere(found) if is_done && step.is_kept() => {
@@ -198,7 +234,11 @@ pub fn because(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let cause_says = cause.to_string();
+        // Some libraries say their cause themselves.
+        if !text.ends_with(&cause_says) {
+            text = format!("{text}: {cause_says}");
+        }
         source = cause.source();
     }
     text

@@ -72,7 +72,7 @@ pub fn parse(text: &str) -> Vec<Assignment> {
 }
 
 /// `net/ipv4/ip_forward` as `net.ipv4.ip_forward`: the first separator decides.
-fn dotted(key: &str) -> String {
+pub fn dotted(key: &str) -> String {
     let swap = |c| match c {
         '/' => '.',
         '.' => '/',

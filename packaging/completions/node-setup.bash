@@ -433,7 +433,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -627,7 +627,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__history)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,7 +681,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -735,7 +735,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__recover)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -789,7 +789,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__remove)
-            opts="-q -v -h -V --purge --force --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -843,7 +843,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__rollback)
-            opts="-q -v -h -V --force --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -897,7 +897,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -951,7 +951,7 @@ _node__setup() {
             return 0
             ;;
         node__subcmd__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -50,7 +50,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l dry-run -d 'Show what would be done, and change nothing; the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s v -l verbose -d 'Say also what is as it should be'
@@ -79,6 +79,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l exit-code -d 'Exit with 6 if changes are pending'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say also what is as it should be'
@@ -98,6 +99,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l deep -d 'Read every binary again instead of trusting the kernel\'s record of changes'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say also what is as it should be'
@@ -116,6 +118,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say also what is as it should be'
@@ -134,6 +137,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say also what is as it should be'
@@ -153,6 +157,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l force -d 'Undo also what somebody else has changed since'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Say also what is as it should be'
@@ -171,6 +176,7 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s v -l verbose -d 'Say also what is as it should be'
@@ -191,6 +197,7 @@ always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l purge -d 'Take docker\'s data away too: images, containers, volumes'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l force -d 'Undo also what somebody else has changed since'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say also what is as it should be'
@@ -210,6 +217,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 always\t'Always'
 never\t'Never'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l flannel -d 'Let flannel\'s packets into docker\'s bridge'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s v -l verbose -d 'Say also what is as it should be'

@@ -24,6 +24,12 @@ impl Check for Forward {
     }
 
     fn judge(&self, _: &Subject<'_>, seen: Self::Seen) -> Verdict {
+        if seen.is_empty() {
+            return Verdict::fail(
+                "there is no iptables to see it with",
+                "apt-get install iptables, or yum install iptables",
+            );
+        }
         let name = |(backend, family, _): &(Backend, Family, PolicyState)| format!("{family} ({backend})");
         let dropping: Vec<String> =
             seen.iter().filter(|(_, _, policy)| *policy == PolicyState::Drop).map(name).collect();

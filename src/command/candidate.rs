@@ -56,7 +56,7 @@ impl Bench {
             let target = bin_dir.join(&member.name);
             let name = directory.join(&member.name);
             match files.store().content(member.sha256, &target) {
-                Some(Content::Staged(path) | Content::Copy(path)) => {
+                Some(Content::Staged(path) | Content::Kept(path) | Content::Copy(path)) => {
                     files.store().show_content(&path, &name)?;
                 }
                 Some(Content::Bytes(_)) | None => files.store().show_in_place(&target, &name)?,

@@ -19,7 +19,7 @@ use crate::preflight;
 use crate::render::GUARD_UNIT;
 use crate::report::{ChangeReport, Collector, Outcome, Report, StatusReport};
 use crate::resource::Unit;
-use crate::run::{self, Ending, Run};
+use crate::run::{self, Ending, Run, because};
 use crate::{Error, Result};
 
 /// What the node is to have, decided from archive, receipt and facts.
@@ -40,8 +40,9 @@ pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut
     let mut session = Session::begin(config, interrupt)?;
     let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);
     report.notes.append(&mut notes.notes);
-    let cleared = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
-    ended.and(cleared)
+    // What cannot be cleared now is cleared before the next archive is unpacked.
+    let _ = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
+    ended
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
@@ -60,10 +61,10 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     session.host.interrupt().check()?;
     let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
-    let ending = run.reach(&intended.desired.goals, &intended.steps)?;
+    let ending = run.reach(&intended.desired.goals, &intended.steps);
     let completed = conclude(session, ending, report);
     if completed {
-        session.host.files().remember()?;
+        remember(session, sink);
         session.refresh()?;
         let desired = session.desired(intended.docker.as_ref());
         report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
@@ -71,13 +72,24 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     Ok(())
 }
 
+/// What is remembered saves the next run time, and is not worth failing for.
+pub(super) fn remember(session: &Session, sink: &mut dyn Sink) {
+    if let Err(error) = session.host.files().remember() {
+        sink.event(&Event::Note(&because(&error)));
+    }
+}
+
 /// Enters how a run ended; says whether it completed.
 pub(super) fn conclude(session: &Session, ending: Ending, report: &mut Report) -> bool {
     match ending {
-        Ending::Completed(steps) => {
+        Ending::Completed(steps, left) => {
+            report.left.extend(left.iter().filter(|left| !left.changed_since).map(Into::into));
             report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
             report.changed = !steps.is_empty();
             report.changes = steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+            if left.iter().any(|left| !left.changed_since) {
+                report.outcome = Outcome::Failed;
+            }
             return true;
         }
         Ending::Restored(error) => report.fail(Outcome::Restored, &error),

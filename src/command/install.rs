@@ -140,6 +140,9 @@ fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<
     let give = "give the path of docker's static archive, docker-VERSION.tgz";
     let real =
         std::fs::canonicalize(path).map_err(|error| unusable(format!("cannot be read: {error}"), give))?;
+    if !real.is_file() {
+        return Err(unusable("is not a regular file".to_owned(), give));
+    }
     let sha256 = host.files().observe(&real)?.sha256();
     let sha256 = sha256.ok_or_else(|| unusable("is not a regular file".to_owned(), give))?;
     match expected.filter(|expected| *expected != sha256) {

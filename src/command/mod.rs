@@ -29,6 +29,9 @@ pub fn execute(cli: &Cli) -> u8 {
             print(&String::from_utf8_lossy(&text));
             0
         }
+        Command::Docker(args) if args.dry_run && !has_dry_run(args.command) => {
+            conclude(cli, "docker", |_| Err(no_dry_run()))
+        }
         Command::Docker(args) => match args.command {
             Some(DockerCommand::Guard { flannel }) => {
                 conclude(cli, "docker guard", |_| guard::guard(flannel))
@@ -45,13 +48,13 @@ pub fn execute(cli: &Cli) -> u8 {
             }
             Some(DockerCommand::History) => conclude(cli, "docker history", undo::history),
             Some(DockerCommand::Rollback(options)) => conclude(cli, "docker rollback", |report| {
-                undo::rollback(&args.settings, options, sinks(cli.output), report)
+                undo::rollback(&args.settings, options, args.dry_run, sinks(cli.output), report)
             }),
             Some(DockerCommand::Recover) => conclude(cli, "docker recover", |report| {
                 undo::recover(&args.settings, sinks(cli.output), report)
             }),
             Some(DockerCommand::Remove { purge, undo }) => conclude(cli, "docker remove", |report| {
-                undo::remove(&args.settings, undo, purge, sinks(cli.output), report)
+                undo::remove(&args.settings, undo, purge, args.dry_run, sinks(cli.output), report)
             }),
             None if args.dry_run => {
                 let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
@@ -67,6 +70,20 @@ pub fn execute(cli: &Cli) -> u8 {
         Command::Config(ConfigCommand::Check { file, settings }) => {
             conclude(cli, "config check", |report| config::check(file.as_deref(), settings, report))
         }
+    }
+}
+
+/// `recover` decides as it goes along; what only reads needs no rehearsal, but
+/// does no harm with one.
+fn has_dry_run(command: Option<DockerCommand>) -> bool {
+    !matches!(command, Some(DockerCommand::Recover | DockerCommand::Guard { .. }))
+}
+
+fn no_dry_run() -> Error {
+    Error::Config {
+        origin: "--dry-run".to_owned(),
+        problem: "this command cannot be rehearsed".to_owned(),
+        help: "docker status says what there is to recover".to_owned(),
     }
 }
 
@@ -134,7 +151,8 @@ fn show(output: OutputOptions, report: &Report) {
     if let Some(error) = &report.error {
         let mut page = Page::new(style(output.color, std::io::stderr().is_terminal()));
         page.error(error);
-        eprint!("{}", page.text());
+        // A reader that has gone away is not an error.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), page.text().as_bytes());
     }
 }
 

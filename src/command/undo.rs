@@ -3,18 +3,19 @@
 //! Each is an ordinary run whose goals are previous states: journaled, undone if
 //! it fails, and itself a run that can be gone back from.
 
-use super::docker::{Both, conclude};
+use super::docker::{Both, conclude, remember};
 use super::session::{Session, load, require_root};
 use crate::change::{Standing, Step};
 use crate::cli::{SettingOptions, UndoOptions};
+use crate::desired::socket;
+use crate::docker::UNIT;
 use crate::event::{Event, Left, Sink, Sinks};
-use crate::host::{Host, Interrupt};
+use crate::host::{Container, Host, Interrupt};
 use crate::journal::{Begin, Installed, Journal, SCHEMA, now};
 use crate::lock::Lock;
 use crate::plan::{Goal, plan};
-use crate::receipt::Receipt;
+use crate::receipt::{REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Collector, Outcome, Report, RunReport};
-use crate::resource::FileState;
 use crate::run::{self, Run, because, undo_order};
 use crate::{Error, Result};
 
@@ -30,19 +31,22 @@ pub(super) fn history(report: &mut Report) -> Result<()> {
 pub(super) fn rollback(
     settings: &SettingOptions,
     options: UndoOptions,
+    dry_run: bool,
     sinks: Sinks,
     report: &mut Report,
 ) -> Result<()> {
-    locked(settings, "docker rollback", sinks, report, |session, sink, report| {
+    locked(settings, ROLLBACK, sinks, report, |session, sink, report| {
         ended(session)?;
-        let (Some(last), before) = session.receipt.last_two() else { return Err(nothing_to_undo()) };
-        let steps: Vec<Step> = last.done.iter().filter(|step| !holds_data(step)).cloned().collect();
+        let mut undoable = session.receipt.undoable();
+        let Some(last) = undoable.pop() else { return Err(Error::NothingToUndo) };
+        let before = undoable.pop().map(|run| run.begin);
+        let steps = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
         let begin = Begin {
-            docker: before.and_then(|run| run.begin.docker.clone()),
-            daemon_keys: before.map(|run| run.begin.daemon_keys.clone()).unwrap_or_default(),
-            ..begin("docker rollback")
+            docker: before.as_ref().and_then(|begin| begin.docker.clone()),
+            daemon_keys: before.map(|begin| begin.daemon_keys).unwrap_or_default(),
+            ..begin(ROLLBACK)
         };
-        go_back(session, steps, options.force, begin, sink, report)
+        go_back(session, steps, &Manner { options, dry_run }, begin, sink, report)
     })
 }
 
@@ -55,6 +59,8 @@ pub(super) fn recover(settings: &SettingOptions, sinks: Sinks, report: &mut Repo
         };
         let left = run::recover(&session.host, &session.receipt, unfinished, sink)?;
         report.changed = true;
+        report.changes =
+            unfinished.steps.iter().map(|(step, _)| ChangeReport::brief(&step.inverse())).collect();
         report.left = left.iter().map(Into::into).collect();
         report.outcome = match left.iter().find(|left| !left.changed_since) {
             Some(_) => Outcome::Failed,
@@ -69,26 +75,48 @@ pub(super) fn remove(
     settings: &SettingOptions,
     options: UndoOptions,
     purge: bool,
+    dry_run: bool,
     sinks: Sinks,
     report: &mut Report,
 ) -> Result<()> {
-    locked(settings, "docker remove", sinks, report, |session, sink, report| {
+    locked(settings, REMOVE, sinks, report, |session, sink, report| {
         if let Some(unfinished) = session.receipt.unfinished() {
             run::resume(&session.host, unfinished)?;
             session.refresh()?;
         }
         let owned = session.receipt.all_owned();
         let steps: Vec<Step> = owned.filter(|step| purge || !holds_data(step)).cloned().collect();
-        go_back(session, steps, options.force, begin("docker remove"), sink, report)?;
-        if matches!(report.outcome, Outcome::Changed | Outcome::Unchanged) {
-            let files = session.receipt.all_owned().filter_map(|step| match step {
-                Step::File(change) => Some(change.on.0.as_path()),
-                _ => None,
-            });
-            session.host.files().remove_state(files)?;
+        if steps.is_empty() {
+            sink.event(&Event::Note("there is no record of anything that node-setup has put on this node"));
+        }
+        go_back(session, steps, &Manner { options, dry_run }, begin(REMOVE), sink, report)?;
+        if !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged) {
+            forget(session, sink)?;
         }
         Ok(())
     })
+}
+
+/// Forgets the node, once nothing on it is ours any more.
+fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
+    let receipt = Receipt::read(&session.host.state().join("journal"))?;
+    if receipt.all_owned().any(holds_data) {
+        sink.event(&Event::Note("docker's data stays; remove --purge takes it away too"));
+    }
+    if receipt.all_owned().next().is_some() || receipt.runs().is_empty() {
+        return Ok(());
+    }
+    let files = session.receipt.all_owned().filter_map(|step| match step {
+        Step::File(change) => Some(change.on.0.as_path()),
+        _ => None,
+    });
+    session.host.files().remove_state(session.host.state(), files)
+}
+
+/// How to go back.
+struct Manner {
+    options: UndoOptions,
+    dry_run: bool,
 }
 
 fn locked(
@@ -114,7 +142,7 @@ fn locked(
 fn go_back(
     session: &Session,
     steps: Vec<Step>,
-    force: bool,
+    manner: &Manner,
     begin: Begin,
     sink: &mut dyn Sink,
     report: &mut Report,
@@ -122,8 +150,8 @@ fn go_back(
     let steps = steps.into_iter().map(|step| (step, true)).collect();
     let mut goals = Vec::new();
     for (step, _) in undo_order(steps) {
-        match standing_in_the_way(&session.host, &step, force) {
-            None => goals.push(goal(&step.inverse())),
+        match standing_in_the_way(&session.host, &step, manner.options.force) {
+            None => goals.push(Goal::if_possible(step.inverse().wanted())),
             Some(left) => {
                 sink.event(&Event::Left(&left));
                 report.left.push((&left).into());
@@ -131,14 +159,17 @@ fn go_back(
         }
     }
     let planned = plan(&session.host, &goals, &session.receipt)?;
-    if planned.is_empty() {
+    if manner.dry_run || planned.is_empty() {
+        report.changes = planned.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+        report.outcome = if planned.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
         return Ok(());
     }
+    announce(session, &planned, sink);
     let journal = Journal::begin(&session.host.state().join("journal"), begin, &planned)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
-    let ending = run.reach(&goals, &planned)?;
+    let ending = run.reach(&goals, &planned);
     if conclude(session, ending, report) {
-        session.host.files().remember()?;
+        remember(session, sink);
     }
     Ok(())
 }
@@ -156,13 +187,16 @@ fn standing_in_the_way(host: &Host, step: &Step, force: bool) -> Option<Left> {
     Some(Left { name: step.name(), why, changed_since: true })
 }
 
-/// A directory of ours in which somebody else keeps something stays.
-fn goal(step: &Step) -> Goal {
-    match step {
-        Step::File(change) if matches!(change.from, FileState::Directory { .. }) => {
-            Goal::best_effort(step.wanted())
-        }
-        _ => Goal::required(step.wanted()),
+/// Says which containers will be stopped, before they are.
+fn announce(session: &Session, planned: &[Step], sink: &mut dyn Sink) {
+    let stops_docker = planned.iter().any(|step| match step {
+        Step::Unit(change) => change.on.name == UNIT && !change.to.active,
+        _ => false,
+    });
+    let running = session.host.api(&socket(&session.config)).running().unwrap_or_default();
+    if stops_docker && !running.is_empty() {
+        let names: Vec<&str> = running.iter().map(Container::name).collect();
+        sink.event(&Event::Note(&format!("stopping the containers {}", names.join(", "))));
     }
 }
 
@@ -176,10 +210,6 @@ fn ended(session: &Session) -> Result<()> {
         None => Ok(()),
         Some(unfinished) => Err(Error::Unended { journal: unfinished.path.clone() }),
     }
-}
-
-fn nothing_to_undo() -> Error {
-    Error::NothingToUndo
 }
 
 fn begin(command: &str) -> Begin {

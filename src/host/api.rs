@@ -37,6 +37,16 @@ pub struct DaemonVersion {
 pub struct Container {
     /// Its whole id.
     pub id: String,
+    /// Its names, each with a slash before it.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+impl Container {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or(self.id.as_str(), |name| name.trim_start_matches('/'))
+    }
 }
 
 /// `GET /info`, as far as it is used.

@@ -27,8 +27,8 @@ const LARGEST_TEXT: u64 = 256 << 10;
 /// Where systemd reads the units of the administrator.
 pub const UNIT_DIRECTORY: &str = "/etc/systemd/system";
 
-/// What is known of this boot: the lock, and what units were started from.
-const RUN: &str = "/run/node-setup";
+/// What units were started from in this boot. The lock beside it is in use.
+const STARTED: &str = "/run/node-setup/started";
 
 /// The door to the file system.
 #[derive(Debug)]
@@ -120,6 +120,11 @@ impl Files {
         Ok(())
     }
 
+    /// Whether there is nothing in a directory.
+    pub fn is_empty(&self, path: &Path) -> bool {
+        fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
     /// Removes a directory that has nothing in it.
     pub fn remove_if_empty(&self, path: &Path) -> Result<()> {
         match fs::remove_dir(path) {
@@ -184,11 +189,14 @@ impl Files {
     }
 
     /// Forgets everything: journals, kept contents, fingerprints; also the stores
-    /// on the file systems of `targets`. The last thing that removal does.
-    pub fn remove_state<'a>(&self, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
+    /// on the file systems of `targets`. The last thing that removal does. The
+    /// journals go at once: some of them would tell a story that is not true.
+    pub fn remove_state<'a>(&self, state: &Path, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
+        let (journals, removed) = (state.join("journal"), state.join("journal.removed"));
+        fs::rename(&journals, &removed).map_err(Error::io("remove", &journals))?;
+        File::open(state).and_then(|open| open.sync_all()).map_err(Error::io("flush", state))?;
         let mut directories: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
-        directories.extend(self.store.home().parent().map(Path::to_owned));
-        directories.insert(RUN.into());
+        directories.extend([state.to_owned(), STARTED.into()]);
         for directory in directories {
             match fs::remove_dir_all(&directory) {
                 Err(error) if !is_nothing(&error) => return Err(Error::io("remove", directory)(error)),
@@ -275,6 +283,9 @@ impl Files {
             Some(Content::Staged(staged)) => {
                 fs::rename(&staged, &temporary).map_err(Error::io("move", &staged))?;
                 self.store.note_placed(regular.sha256, path);
+            }
+            Some(Content::Kept(kept)) => {
+                fs::hard_link(&kept, &temporary).map_err(Error::io("link", &kept))?;
             }
             Some(Content::Bytes(bytes)) => {
                 let file = create(&temporary, 0o600)?;

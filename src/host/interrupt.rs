@@ -26,12 +26,13 @@ struct Shared {
 }
 
 impl Interrupt {
-    /// Takes SIGINT and SIGTERM over from here on. To be called before the
+    /// Takes SIGINT, SIGTERM and SIGHUP over from here on. To be called before the
     /// process has any other thread: they inherit the blocked signals.
     pub fn catch(&self) -> Result<()> {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGINT);
         signals.add(Signal::SIGTERM);
+        signals.add(Signal::SIGHUP);
         signals.thread_block().map_err(Error::errno("block signals for", "this process"))?;
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || {

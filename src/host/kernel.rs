@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exec::Program;
+use crate::sysctl::dotted;
 use crate::{Error, Result};
 
 /// The door to `/proc/sys`, `/sys/module` and `modprobe`.
@@ -90,16 +91,14 @@ impl Kernel<'_> {
     }
 }
 
-/// `net.ipv4.conf.eth0/1.forwarding` names the interface `eth0.1`: in a key that
-/// has a dot first, dots separate and slashes are dots (sysctl.d(5)).
+/// In a key, dots separate and a slash is a dot of a name (sysctl.d(5)).
 fn sysctl_path(key: &str) -> PathBuf {
-    let dotted = key.find('.') < key.find('/') || !key.contains('/');
     let swap = |c| match c {
-        '.' if dotted => '/',
-        '/' if dotted => '.',
+        '.' => '/',
+        '/' => '.',
         c => c,
     };
-    Path::new("/proc/sys").join(key.chars().map(swap).collect::<String>())
+    Path::new("/proc/sys").join(dotted(key).chars().map(swap).collect::<String>())
 }
 
 fn knows_filesystem(name: &str) -> bool {
@@ -128,6 +127,7 @@ mod tests {
     fn keys_are_paths_as_sysctl_d_has_them() {
         for (key, path) in [
             ("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward"),
+            ("net/ipv4/ip_forward", "/proc/sys/net/ipv4/ip_forward"),
             ("net/ipv4/conf/eth0.1/forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"),
             ("net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"),
         ] {

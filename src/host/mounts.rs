@@ -13,6 +13,9 @@ const MOUNTS: &str = "/proc/self/mountinfo";
 /// Unmounts everything below `top`, the last mounted first. A mount at `top`
 /// itself is not below it.
 pub(super) fn unmount_below(top: &Path) -> Result<()> {
+    // The kernel's list has real paths.
+    let real = fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
+    let top = real.as_path();
     let text = fs::read_to_string(MOUNTS).map_err(Error::io("read", MOUNTS))?;
     for point in points(&text).into_iter().rev() {
         if point.starts_with(top) && point != top {

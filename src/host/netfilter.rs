@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 use super::exec::{self, Program};
+use crate::docker::USER_CHAIN;
 use crate::resource::PolicyState;
 use crate::{Error, Result};
 
@@ -161,10 +162,15 @@ impl Netfilter<'_> {
 
     /// Puts rules back into a table, all or none.
     pub fn restore(&self, backend: Backend, family: Family, table: &str, rules: &str) -> Result<()> {
+        self.feed(backend, family, &[], restorable(table, rules))
+    }
+
+    /// Has `iptables-restore` carry a script out, whole or not at all.
+    fn feed(&self, backend: Backend, family: Family, args: &[&str], script: String) -> Result<()> {
         let program = exec::find(&format!("{}-{backend}-restore", family.program()))
             .or_else(|| exec::find(&format!("{}-restore", family.program())))
             .ok_or_else(|| failed(backend, family, "restore", "is not installed".to_owned()))?;
-        Program::new(program).input(restorable(table, rules)).run(self.runtime).map(drop)
+        Program::new(program).args(args.iter().copied()).input(script).run(self.runtime).map(drop)
     }
 
     /// Whether a chain of the filter table has a rule.
@@ -194,9 +200,10 @@ impl Netfilter<'_> {
             if !has_table(backend, family, table) {
                 continue;
             }
-            let listing = self.list(backend, family, table, "-S")?;
-            for command in removals(&listing) {
-                self.list(backend, family, table, &command)?;
+            let commands = removals(&self.list(backend, family, table, "-S")?);
+            if !commands.is_empty() {
+                let script = format!("*{table}\n{}\nCOMMIT\n", commands.join("\n"));
+                self.feed(backend, family, &["--noflush"], script)?;
             }
         }
         Ok(())
@@ -249,31 +256,68 @@ fn foreign_rules(listing: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The chains of its own are docker's, with what is in them; but `DOCKER-USER`, of
+/// which only the last rule is. So are, in the chains that the kernel has, the
+/// jumps to them and the rules for docker's bridges, none of which has a comment.
+fn is_dockers(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("-N"), Some(chain)) => is_dockers_chain(chain),
+        (Some("-A"), Some(USER_CHAIN)) => {
+            let rule: Vec<&str> = words.collect();
+            matches!(rule.as_slice(), ["-j", "RETURN"])
+        }
+        (Some("-A"), Some(chain)) if is_dockers_chain(chain) => true,
+        (Some("-A"), Some("FORWARD" | "PREROUTING" | "OUTPUT" | "POSTROUTING")) => {
+            let rule: Vec<&str> = words.collect();
+            let is_docker_word = |word: &&str| is_dockers_chain(word) || is_bridge(word);
+            rule.iter().any(is_docker_word) && !rule.contains(&"--comment")
+        }
+        _ => false,
+    }
+}
+
+fn is_dockers_chain(name: &str) -> bool {
+    name.starts_with("DOCKER")
+}
+
+/// `docker0`, and `br-` with twelve hexadecimal digits.
+fn is_bridge(name: &str) -> bool {
+    name == "docker0"
+        || name
+            .strip_prefix("br-")
+            .is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// The commands that take docker's own out: rules of other chains first, then
-/// what its chains hold, then the chains.
+/// what its chains hold, then the chains. A chain in which somebody has a rule of
+/// their own stays, and so do the jumps to it.
 fn removals(listing: &str) -> Vec<String> {
-    let chains: Vec<&str> =
-        listing.lines().filter_map(|line| line.strip_prefix("-N ")).filter(|name| is_dockers(name)).collect();
-    let rules = listing
-        .lines()
+    let lines = || listing.lines().map(str::trim);
+    let is_theirs = |chain: &str| {
+        lines().any(|line| {
+            line.strip_prefix("-A ").is_some_and(|rule| first_word(rule) == chain) && !is_dockers(line)
+        })
+    };
+    let chains: Vec<&str> = lines()
+        .filter_map(|line| line.strip_prefix("-N "))
+        .filter(|name| is_dockers_chain(name) && !is_theirs(name))
+        .collect();
+    let rules = lines()
+        .filter(|line| is_dockers(line))
         .filter_map(|line| line.strip_prefix("-A "))
-        .filter(|rule| is_dockers(rule) && !chains.iter().any(|chain| rule.split(' ').next() == Some(chain)))
+        .filter(|rule| {
+            let stays = rule.split_whitespace().any(|word| is_dockers_chain(word) && !chains.contains(&word));
+            !chains.contains(&first_word(rule)) && !stays
+        })
         .map(|rule| format!("-D {rule}"));
     let flush = chains.iter().map(|chain| format!("-F {chain}"));
     let delete = chains.iter().map(|chain| format!("-X {chain}"));
     rules.chain(flush).chain(delete).collect()
 }
 
-/// docker names its chains `DOCKER…` and its bridges `docker0` and `br-` with
-/// twelve hexadecimal digits; every rule of its own has one of these words.
-fn is_dockers(line: &str) -> bool {
-    line.split_whitespace().any(|word| {
-        word.starts_with("DOCKER")
-            || word == "docker0"
-            || word
-                .strip_prefix("br-")
-                .is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    })
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or_default()
 }
 
 /// The form of `iptables -S` as input for `iptables-restore`.
@@ -371,6 +415,21 @@ mod tests {
                 "-X DOCKER-USER",
             ]
         );
+    }
+
+    #[test]
+    fn rules_of_others_about_docker_are_theirs() {
+        let theirs = [
+            "-A INPUT -i docker0 -p tcp -m tcp --dport 9100 -j ACCEPT",
+            "-A FORWARD -i docker0 -m comment --comment \"don't log\" -j ACCEPT",
+            "-A DOCKER-USER -s 10.0.0.0/8 -j DROP",
+        ];
+        let listing = format!(
+            "-N DOCKER-USER\n-A FORWARD -j DOCKER-USER\n{}\n-A DOCKER-USER -j RETURN\n",
+            theirs.join("\n")
+        );
+        assert_eq!(foreign_rules(&listing).collect::<Vec<_>>(), theirs);
+        assert_eq!(removals(&listing), [""; 0], "the chain stays for their rule, and with it the jump");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum Content {
     Copy(PathBuf),
     /// Moved: the file is on the same file system, and nobody else's.
     Staged(PathBuf),
+    /// Given a second name: the file is on the same file system, and stays.
+    Kept(PathBuf),
 }
 
 impl Store {
@@ -120,8 +122,8 @@ impl Store {
         let Some(kept) = kept.into_iter().find(|path| path.is_file()) else {
             return self.placed.borrow().get(&sha256).cloned().map(Content::Copy);
         };
-        let movable = kept.starts_with(&near) && fs::metadata(&kept).is_ok_and(|file| file.len() > SMALL);
-        Some(if movable { Content::Staged(kept) } else { Content::Copy(kept) })
+        let is_large = kept.starts_with(&near) && fs::metadata(&kept).is_ok_and(|file| file.len() > SMALL);
+        Some(if is_large { Content::Kept(kept) } else { Content::Copy(kept) })
     }
 
     /// Notes that this run has moved a content to `target`: should another target
@@ -134,7 +136,7 @@ impl Store {
     pub fn read(&self, sha256: Digest, target: &Path, largest: u64) -> Option<Vec<u8>> {
         match self.content(sha256, target)? {
             Content::Bytes(bytes) => Some(bytes),
-            Content::Copy(path) | Content::Staged(path) => {
+            Content::Copy(path) | Content::Staged(path) | Content::Kept(path) => {
                 let small = fs::metadata(&path).is_ok_and(|file| file.len() <= largest);
                 small.then(|| fs::read(&path).ok())?.filter(|bytes| Digest::of(bytes) == sha256)
             }

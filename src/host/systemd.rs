@@ -187,7 +187,7 @@ impl Systemd<'_> {
         if !unit.is_stopped() {
             self.stop(name)?;
         }
-        if unit.load_state == "loaded" { self.reset_failed(name) } else { Ok(()) }
+        self.reset_failed(name)
     }
 
     /// Sends SIGKILL to every process that is left in a unit's control group.
@@ -195,8 +195,11 @@ impl Systemd<'_> {
         self.call("KillUnit", &(name, "all", 9_i32), || format!("kill what is left of {name}")).map(drop)
     }
 
-    /// Makes a unit that failed count as merely stopped.
+    /// Makes a unit that failed count as merely stopped, and its starts so far as none.
     pub fn reset_failed(&self, name: &str) -> Result<()> {
+        if self.unit(name)?.load_state != "loaded" {
+            return Ok(());
+        }
         self.call("ResetFailedUnit", &(name,), || format!("reset {name}")).map(drop)
     }
 

@@ -68,6 +68,9 @@ impl Page {
         for setting in &report.settings {
             self.setting(&setting.key, &setting.value.to_string(), &setting.origin);
         }
+        if report.runs.is_empty() && report.command == "docker history" && report.error.is_none() {
+            self.line("no runs on this node");
+        }
         for run in &report.runs {
             self.run(run, verbose);
         }

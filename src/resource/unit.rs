@@ -79,17 +79,21 @@ impl Unit {
     }
 
     /// A unit that is about to be started again by itself has to be stopped too.
-    fn stop(&self, host: &Host) -> Result<()> {
+    ///
+    /// docker's containers and what it leaves behind go only when it goes for good:
+    /// one that is merely stopped, as it was before, finds them again.
+    fn stop(&self, host: &Host, to: &UnitState) -> Result<()> {
         let systemd = host.systemd()?;
-        if let Readiness::Api(socket) = &self.ready {
+        let for_good = to.enablement != Enablement::Enabled;
+        if let (Readiness::Api(socket), true) = (&self.ready, for_good) {
             host.stop_containers(socket)?;
         }
         if !systemd.unit(&self.name)?.is_stopped() {
             systemd.stop(&self.name)?;
         }
-        match self.ready {
-            Readiness::Job => Ok(()),
-            Readiness::Api(_) => host.clear_engine(&self.name),
+        match (&self.ready, for_good) {
+            (Readiness::Api(_), true) => host.clear_engine(&self.name),
+            _ => Ok(()),
         }
     }
 
@@ -117,7 +121,7 @@ impl Resource for Unit {
         systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
         let now = self.observe(host)?;
         if !to.active {
-            self.stop(host)?;
+            self.stop(host, to)?;
         }
         if now.enablement != to.enablement {
             systemd.set_enablement(&self.name, now.enablement, to.enablement)?;

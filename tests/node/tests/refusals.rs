@@ -49,10 +49,11 @@ const SURROUNDINGS: &[Case] = &[
     Case { what: "not root", run: NOBODY, ids: &["root"], says: &["sudo"], ..GOOD },
     Case { what: "no systemd", run: HIDE_SYSTEMD, ids: &["systemd"], says: &["PID 1"], ..GOOD },
     Case { what: "neither", run: NOBODY_WITHOUT_SYSTEMD, ids: &["root", "systemd"], ..GOOD },
-    Case { what: "no D-Bus", run: HIDE_DBUS, says: &["bus"], ..GOOD },
+    Case { what: "no D-Bus", run: HIDE_DBUS, ids: &["dbus"], says: &["bus"], ..GOOD },
     Case {
         what: "D-Bus stopped",
         spoil: "systemctl -q stop dbus.socket dbus.service",
+        ids: &["dbus"],
         says: &["bus"],
         mend: "systemctl start dbus.socket dbus.service",
         ..GOOD
@@ -474,7 +475,7 @@ fn a_run_beside_another_one() {
     let node = Node::worker(SUITE);
     let archive = Node::archive(SUITE);
     let pid = node.ok(&format!(
-        "node-setup docker --archive {archive} >/run/first 2>&1 & pid=$!; \
+        "setsid node-setup docker --archive {archive} >/run/first 2>&1 & pid=$!; \
          until grep -qs \"process $pid \" /run/node-setup/lock; do kill -0 $pid || exit 1; done; \
          kill -STOP $pid; echo $pid"
     ));

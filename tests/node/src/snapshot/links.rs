@@ -61,7 +61,9 @@ pub(super) fn routes(machine: &Machine) -> Result<Facts> {
     let text = machine.ok("ip route show table all; ip -6 route show table all")?;
     // A route is flagged while its device has no carrier, which is not the node's doing.
     let line = |line: &str| line.replace(" linkdown", "").split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(text.lines().map(|text| (line(text), "there".to_owned())).collect())
+    // A link-local address gets its route when the kernel has made sure that nobody else has it.
+    let is_settling = |line: &&str| line.trim_start().starts_with("local fe80:");
+    Ok(text.lines().filter(|text| !is_settling(text)).map(|text| (line(text), "there".to_owned())).collect())
 }
 
 #[cfg(test)]

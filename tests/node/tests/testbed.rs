@@ -175,23 +175,31 @@ fn packages_can_be_added() {
     node.ok("tree --version");
 }
 
-/// The part of the test below that runs in a process of its own, to be killed.
-#[test]
-#[ignore = "run by a_killed_test_leaves_nothing"]
-fn boots_and_never_ends() {
+/// Set in the process that is to be killed.
+const ORPHANING: &str = "NODE_TESTS_ORPHANING";
+
+/// Boots a node, says its name, and waits to be killed.
+fn boot_and_wait() {
     let node = Node::builder(Suite::Bookworm).name("orphan").boot();
     println!("booted {}", node.name());
-    std::thread::sleep(Duration::from_mins(10));
+    let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
 }
 
 #[test]
 fn a_killed_test_leaves_nothing() {
     use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    if std::env::var_os(ORPHANING).is_some() {
+        return boot_and_wait();
+    }
     let mut command = Command::new(std::env::current_exe().expect("a test knows its path"));
     command
-        .args(["--exact", "--ignored", "--nocapture", "boots_and_never_ends"])
-        .stdout(std::process::Stdio::piped());
+        .args(["--exact", "--nocapture", "a_killed_test_leaves_nothing"])
+        .env(ORPHANING, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut test = command.spawn().expect("the test runs");
+    let _never_written_to = test.stdin.take();
     let lines =
         BufReader::new(test.stdout.take().expect("its output is piped")).lines().map_while(Result::ok);
     let name = lines.into_iter().find_map(|line| line.split_once("booted ").map(|(_, name)| name.to_owned()));

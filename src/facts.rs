@@ -78,8 +78,6 @@ pub struct Facts {
     pub hostname: String,
     /// Distribution and its version, for people.
     pub distribution: String,
-    /// systemd's version.
-    pub systemd: String,
     /// The cgroup hierarchy.
     pub cgroup: Cgroup,
     /// How the kernel has each of [`MODULES`].
@@ -134,7 +132,6 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         arch: std::env::consts::ARCH.to_owned(),
         hostname: sysinfo::System::host_name().unwrap_or_default(),
         distribution: distribution(),
-        systemd: systemd.version()?,
         cgroup: cgroup(),
         modules: host.kernel().availability(MODULES),
         limits: limits(host)?,
@@ -162,7 +159,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
     })
 }
 
-/// docker0's and flannel.1's addresses and everything that leads elsewhere.
+/// The IPv4 addresses of an interface, if there is one of that name.
 pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
     let netlink = host.netlink()?;
     let Some(found) = netlink.links()?.into_iter().find(|found| found.name == link) else { return Ok(None) };
@@ -290,7 +287,6 @@ impl Facts {
             arch: "x86_64".to_owned(),
             hostname: "worker-1".to_owned(),
             distribution: "Debian 12".to_owned(),
-            systemd: "252".to_owned(),
             cgroup: Cgroup::V2,
             modules: loadable,
             limits: BTreeMap::new(),

@@ -33,9 +33,10 @@ struct Intended {
 pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut Report) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
+    // Before signals are caught: who waits for the lock can be told to stop.
+    let _lock = Lock::take("docker", settings.wait)?;
     let interrupt = Interrupt::default();
     interrupt.catch()?;
-    let _lock = Lock::take("docker", settings.wait)?;
     let mut notes = Collector::default();
     let mut session = Session::begin(config, interrupt)?;
     let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);

@@ -128,9 +128,10 @@ fn locked(
 ) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
+    // Before signals are caught: who waits for the lock can be told to stop.
+    let _lock = Lock::take(command, settings.wait)?;
     let interrupt = Interrupt::default();
     interrupt.catch()?;
-    let _lock = Lock::take(command, settings.wait)?;
     let mut notes = Collector::default();
     let mut session = Session::begin(config, interrupt)?;
     let ended = work(&mut session, &mut Both(&mut sinks, &mut notes), report);

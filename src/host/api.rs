@@ -63,8 +63,6 @@ pub struct DaemonInfo {
     pub logging_driver: String,
     /// The storage driver that it chose.
     pub driver: String,
-    /// Containers that run.
-    pub containers_running: u64,
     /// registry-mirrors and insecure-registries.
     pub registry_config: RegistryConfig,
 }

@@ -35,7 +35,7 @@ pub use files::{Files, UNIT_DIRECTORY};
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use netfilter::{Backend, Family, Netfilter, Tools};
-pub use netlink::{Address, Link, Netlink, Route, ipv4_on, is_reachable};
+pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 

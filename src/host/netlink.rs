@@ -1,6 +1,6 @@
 //! Links, addresses and routes, from the kernel itself.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use futures_util::{TryStream, TryStreamExt};
 use ipnet::{IpNet, Ipv4Net};
@@ -168,12 +168,4 @@ pub fn ipv4_on(addresses: &[Address], link: u32) -> impl Iterator<Item = Ipv4Net
         IpNet::V4(net) => Some(net),
         IpNet::V6(_) => None,
     })
-}
-
-/// Whether an address is one that people reach the node by: not loopback, not link-local.
-pub fn is_reachable(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => !address.is_loopback() && !address.is_link_local(),
-        IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
-    }
 }

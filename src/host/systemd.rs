@@ -80,11 +80,6 @@ impl Systemd<'_> {
             .map_err(|source| Error::Bus { action: "answer on the system bus".to_owned(), source })
     }
 
-    /// systemd's version as it says it: `252.39-1~deb12u2`.
-    pub fn version(&self) -> Result<String> {
-        self.text(MANAGER, MANAGER_INTERFACE, "Version")
-    }
-
     /// Everything of interest about a unit, loaded or not.
     pub fn unit(&self, name: &str) -> Result<UnitFacts> {
         let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
@@ -203,7 +198,7 @@ impl Systemd<'_> {
         self.call("ResetFailedUnit", &(name,), || format!("reset {name}")).map(drop)
     }
 
-    /// The last lines that a unit logged since it was last started, oldest first.
+    /// The last lines that a unit logged in this boot, oldest first.
     pub fn log(&self, name: &str, lines: u32) -> Vec<String> {
         let count = lines.to_string();
         Program::new("journalctl")

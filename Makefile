@@ -16,7 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test try deb clean
+.PHONY: help setup build check generate test try deb rpm clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -51,6 +51,10 @@ try: setup build ## Install docker on a throw-away node, step by step (SUITE=tri
 deb: $(if $(PREBUILT),,setup build) ## Build a Debian package; its path is the last line
 	@tests/need.sh dpkg-dev debhelper fakeroot lintian
 	@debian/deb.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
+
+rpm: $(if $(PREBUILT),,setup build) ## Build an RPM package; its path is the last line
+	@tests/need.sh dpkg-dev rpm
+	@rpm/rpm.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
 
 clean: ## Remove what was built
 	cargo clean

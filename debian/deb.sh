@@ -17,6 +17,9 @@ work=$(mktemp -d "$into/deb.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
+# What was said to `make deb` is not said to debian/rules, which is a makefile too.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 mkdir "$work/source"
 cp -a debian packaging docs README.md "$work/source"
 (cd "$work/source" && PREBUILT=$binary dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps >&2)

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use node_tests::{Node, Suite, deb};
 
@@ -78,9 +79,9 @@ fn a_running_docker_does_not_notice() {
     }
     assert!(!node.exists("/usr/bin/node-setup"), "the guard is on its own now");
     node.ok("iptables-nft -P FORWARD DROP && iptables-legacy -P FORWARD DROP && systemctl restart docker");
-    for tool in ["iptables-nft", "iptables-legacy"] {
-        assert_eq!(node.policy(tool, "FORWARD"), "ACCEPT", "{tool} after a restart of docker");
-    }
+    node.wait_for("FORWARD is ACCEPT after a restart of docker", Duration::from_secs(30), || {
+        ["iptables-nft", "iptables-legacy"].into_iter().all(|tool| node.policy(tool, "FORWARD") == "ACCEPT")
+    });
     node.ok(INSTALL);
     node.install(Suite::Trixie).must_be("unchanged", 0);
 }

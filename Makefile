@@ -9,13 +9,14 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BINARY  := $(abspath $(TARGET)/$(TRIPLE)/release/node-setup)
 STATIC  := RUSTFLAGS="-C target-feature=+crt-static"
 SUITE   ?= bookworm
+PACKAGES ?= $(abspath $(TARGET)/packages)
 FRESH   := generated:: the_schema_that_is_shipped
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test try clean
+.PHONY: help setup build check generate test try deb rpm clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -45,6 +46,15 @@ test: setup build ## Run every test, those on real nodes too; ends with the tota
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests
 	@tests/try.sh $(TARGET)/debug/testbed $(NODE_SETUP_BIN) $(SUITE)
+
+# PREBUILT=FILE packages that static binary in place of building one.
+deb: $(if $(PREBUILT),,setup build) ## Build a Debian package; its path is the last line
+	@tests/need.sh dpkg-dev debhelper fakeroot lintian
+	@debian/deb.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
+
+rpm: $(if $(PREBUILT),,setup build) ## Build an RPM package; its path is the last line
+	@tests/need.sh dpkg-dev rpm
+	@rpm/rpm.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
 
 clean: ## Remove what was built
 	cargo clean

@@ -36,6 +36,15 @@ mod tests {
         assert_fresh(Path::new("docs/configuration.md"), &reference::configuration());
     }
 
+    /// The packages take theirs from there; a pre-release sorts before its release with a tilde.
+    #[test]
+    fn the_version_of_the_packages_is_that_of_the_program() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("debian/changelog");
+        let changelog = std::fs::read_to_string(path).unwrap();
+        let newest = format!("node-setup ({}) ", env!("CARGO_PKG_VERSION").replace('-', "~"));
+        assert!(changelog.starts_with(&newest), "debian/changelog does not begin with {newest}");
+    }
+
     /// Those of the shells that the distributions have a directory for.
     #[test]
     fn the_completions_are_those_of_the_commands() {

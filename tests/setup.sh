@@ -3,26 +3,7 @@
 # What the nodes need beside it is installed by `testbed setup`.
 set -eu
 
-packages="gcc libc6-dev make git curl ca-certificates"
-
-installed() {
-	[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
-
-missing=
-for package in $packages; do
-	installed "$package" || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "missing:$missing; run this as root, or install them: apt-get install$missing" >&2
-		exit 1
-	fi
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get --quiet update
-	# shellcheck disable=SC2086 # a list of words
-	apt-get --quiet install --yes --no-install-recommends $missing
-fi
+"${0%/*}/need.sh" gcc libc6-dev make git curl ca-certificates
 
 if ! command -v cargo >/dev/null; then
 	echo "cargo is missing: installing the stable toolchain with rustup"

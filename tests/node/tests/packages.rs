@@ -1,0 +1,87 @@
+//! The Debian package: it brings what it should, keeps what was edited, and leaves a running docker alone.
+#![allow(missing_docs, reason = "a test's name says it")]
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use node_tests::{Node, Suite, deb};
+
+const PACKAGE: &str = "/root/node-setup.deb";
+
+/// Nodes leave documentation out unless told otherwise.
+const INSTALL: &str =
+    "dpkg --path-include='/usr/share/man/*' --path-include='/usr/share/doc/*' -i /root/node-setup.deb";
+
+const CONFIG: &str = "/etc/node-setup/config.toml";
+
+const BROUGHT: [&str; 8] = [
+    "/usr/bin/node-setup",
+    "/usr/share/man/man8/node-setup.8.gz",
+    "/usr/share/bash-completion/completions/node-setup",
+    "/usr/share/zsh/vendor-completions/_node-setup",
+    "/usr/share/fish/vendor_completions.d/node-setup.fish",
+    "/usr/share/node-setup/schema/report.schema.json",
+    "/usr/share/doc/node-setup/examples/guide.toml",
+    "/usr/share/doc/node-setup/copyright",
+];
+
+/// A container in it, so that it is seen to live on too.
+fn docker(node: &Node) -> (String, String) {
+    let container = node.ok("/opt/k8s/bin/docker inspect -f '{{.State.Pid}} {{.State.StartedAt}}' pod");
+    (node.unit("docker.service", "MainPID"), container)
+}
+
+static DEB: LazyLock<PathBuf> = LazyLock::new(|| deb().unwrap_or_else(|error| panic!("{error:#}")));
+
+fn bring(node: &Node) {
+    node.put(&*DEB, PACKAGE);
+}
+
+/// On the oldest dpkg.
+#[test]
+fn the_package_comes_and_goes() {
+    let node = Node::boot(Suite::Bullseye);
+    bring(&node);
+    let before = node.own_snapshot();
+    node.ok(INSTALL);
+    node.ok("dpkg --verify node-setup");
+    for path in BROUGHT {
+        assert!(node.exists(path), "{path} is not there");
+    }
+    assert!(node.ok("node-setup --version").starts_with("node-setup "));
+    node.ok("node-setup config check");
+
+    node.ok(&format!("echo '# mine' >>{CONFIG}"));
+    node.ok(INSTALL);
+    assert!(node.read(CONFIG).ends_with("# mine\n"), "an edit stays over an upgrade");
+
+    node.ok("dpkg --remove node-setup");
+    for path in BROUGHT {
+        assert!(!node.exists(path), "{path} is still there");
+    }
+    assert!(node.read(CONFIG).ends_with("# mine\n"), "an edit stays over a removal");
+    node.ok("dpkg --purge node-setup");
+    node.must_differ_only(&before, &["file /var/lib/dpkg", "file /var/log/dpkg.log", "file /run/node-setup"]);
+}
+
+#[test]
+fn a_running_docker_does_not_notice() {
+    let node = Node::worker(Suite::Trixie);
+    bring(&node);
+    node.ok(INSTALL);
+    node.install(Suite::Trixie).must_be("changed", 0);
+    let _ = node.pod();
+    let running = docker(&node);
+    for step in [INSTALL, "dpkg --remove node-setup", "dpkg --purge node-setup"] {
+        node.ok(step);
+        assert_eq!(docker(&node), running, "after {step}");
+    }
+    assert!(!node.exists("/usr/bin/node-setup"), "the guard is on its own now");
+    node.ok("iptables-nft -P FORWARD DROP && iptables-legacy -P FORWARD DROP && systemctl restart docker");
+    node.wait_for("FORWARD is ACCEPT after a restart of docker", Duration::from_secs(30), || {
+        ["iptables-nft", "iptables-legacy"].into_iter().all(|tool| node.policy(tool, "FORWARD") == "ACCEPT")
+    });
+    node.ok(INSTALL);
+    node.install(Suite::Trixie).must_be("unchanged", 0);
+}

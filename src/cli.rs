@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Turns this machine into a docker worker node for Kubernetes.
@@ -234,10 +234,19 @@ pub enum When {
     Never,
 }
 
+/// Completions for a shell.
+///
+/// The generator separates subcommands with a word that it also puts into a name
+/// with a hyphen, in one of the two places that have to agree (clap issue 6421).
+pub fn completions(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "node-setup", &mut text);
+    String::from_utf8_lossy(&text).replace("node__subcmd__setup", "node__setup")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_commands_are_consistent() {

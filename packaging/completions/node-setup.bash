@@ -170,7 +170,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__completions)
+        node__setup__subcmd__completions)
             opts="-q -v -h -V --output --color --quiet --verbose --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -192,7 +192,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config)
+        node__setup__subcmd__config)
             opts="-q -v -h -V --output --color --quiet --verbose --help --version show check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -214,7 +214,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__check)
+        node__setup__subcmd__config__subcmd__check)
             opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -268,7 +268,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__help)
+        node__setup__subcmd__config__subcmd__help)
             opts="show check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -282,7 +282,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__help__subcmd__check)
+        node__setup__subcmd__config__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -296,7 +296,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__help__subcmd__help)
+        node__setup__subcmd__config__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -310,7 +310,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__help__subcmd__show)
+        node__setup__subcmd__config__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -324,7 +324,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__config__subcmd__show)
+        node__setup__subcmd__config__subcmd__show)
             opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -378,7 +378,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker)
+        node__setup__subcmd__docker)
             opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -432,7 +432,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__guard)
+        node__setup__subcmd__docker__subcmd__guard)
             opts="-q -v -h -V --flannel --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -486,7 +486,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help)
+        node__setup__subcmd__docker__subcmd__help)
             opts="plan verify status history rollback recover remove guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -500,7 +500,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__guard)
+        node__setup__subcmd__docker__subcmd__help__subcmd__guard)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -514,7 +514,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__help)
+        node__setup__subcmd__docker__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -528,7 +528,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__history)
+        node__setup__subcmd__docker__subcmd__help__subcmd__history)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -542,7 +542,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__plan)
+        node__setup__subcmd__docker__subcmd__help__subcmd__plan)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -556,7 +556,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__recover)
+        node__setup__subcmd__docker__subcmd__help__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -570,7 +570,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__remove)
+        node__setup__subcmd__docker__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -584,7 +584,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__rollback)
+        node__setup__subcmd__docker__subcmd__help__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -598,7 +598,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__status)
+        node__setup__subcmd__docker__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -612,7 +612,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__help__subcmd__verify)
+        node__setup__subcmd__docker__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -626,7 +626,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__history)
+        node__setup__subcmd__docker__subcmd__history)
             opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -680,7 +680,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__plan)
+        node__setup__subcmd__docker__subcmd__plan)
             opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -734,7 +734,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__recover)
+        node__setup__subcmd__docker__subcmd__recover)
             opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -788,7 +788,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__remove)
+        node__setup__subcmd__docker__subcmd__remove)
             opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -842,7 +842,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__rollback)
+        node__setup__subcmd__docker__subcmd__rollback)
             opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -896,7 +896,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__status)
+        node__setup__subcmd__docker__subcmd__status)
             opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -950,7 +950,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__docker__subcmd__verify)
+        node__setup__subcmd__docker__subcmd__verify)
             opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1004,7 +1004,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help)
+        node__setup__subcmd__help)
             opts="docker config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1018,7 +1018,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__completions)
+        node__setup__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1032,7 +1032,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__config)
+        node__setup__subcmd__help__subcmd__config)
             opts="show check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1046,7 +1046,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__config__subcmd__check)
+        node__setup__subcmd__help__subcmd__config__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1060,7 +1060,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__config__subcmd__show)
+        node__setup__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1074,7 +1074,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker)
+        node__setup__subcmd__help__subcmd__docker)
             opts="plan verify status history rollback recover remove guard"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1088,7 +1088,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__guard)
+        node__setup__subcmd__help__subcmd__docker__subcmd__guard)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1102,7 +1102,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__history)
+        node__setup__subcmd__help__subcmd__docker__subcmd__history)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1116,7 +1116,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__plan)
+        node__setup__subcmd__help__subcmd__docker__subcmd__plan)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1130,7 +1130,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__recover)
+        node__setup__subcmd__help__subcmd__docker__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1144,7 +1144,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__remove)
+        node__setup__subcmd__help__subcmd__docker__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1158,7 +1158,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__rollback)
+        node__setup__subcmd__help__subcmd__docker__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1172,7 +1172,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__status)
+        node__setup__subcmd__help__subcmd__docker__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1186,7 +1186,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__docker__subcmd__verify)
+        node__setup__subcmd__help__subcmd__docker__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1200,7 +1200,7 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__subcmd__setup__subcmd__help__subcmd__help)
+        node__setup__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

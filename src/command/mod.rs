@@ -11,10 +11,8 @@ mod undo;
 use std::io::IsTerminal;
 use std::time::Instant;
 
-use clap::CommandFactory;
-
 use crate::check::any_failed;
-use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, Form, OutputOptions, When};
+use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, Form, OutputOptions, When, completions};
 use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
@@ -24,9 +22,7 @@ use crate::{Error, Result};
 pub fn execute(cli: &Cli) -> u8 {
     match &cli.command {
         Command::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "node-setup", &mut text);
-            print(&String::from_utf8_lossy(&text));
+            print(&completions(*shell));
             0
         }
         Command::Docker(args) if args.dry_run && !has_dry_run(args.command) => {

@@ -55,7 +55,8 @@ const SURROUNDINGS: &[Case] = &[
         spoil: "systemctl -q stop dbus.socket dbus.service",
         ids: &["dbus"],
         says: &["bus"],
-        mend: "systemctl start dbus.socket dbus.service",
+        // logind may go with the bus.
+        mend: "systemctl start dbus.socket dbus.service systemd-logind.service",
         ..GOOD
     },
     Case {

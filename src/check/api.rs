@@ -63,9 +63,9 @@ impl Check for Options {
     }
 
     fn judge(&self, subject: &Subject<'_>, info: DaemonInfo) -> Verdict {
-        let mut keys = daemon_keys(subject.config, subject.version());
         let on_disk = subject.facts.daemon_json.as_deref().and_then(|text| parse_daemon_json(text).ok());
-        keys.extend(on_disk.into_iter().flatten());
+        let mut keys = on_disk.unwrap_or_default();
+        keys.extend(daemon_keys(subject.config, subject.version()));
         let differing: Vec<String> = keys
             .iter()
             .filter_map(|(key, wanted)| Some((key, wanted, live_value(&info, key)?)))

@@ -12,7 +12,9 @@ use crate::desired::socket;
 use crate::docker::{CONTAINERD_SOCKET, DAEMON_JSON};
 use crate::error::Refusal;
 use crate::flannel::{DockerOptions, SubnetEnv};
-use crate::host::{Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, ipv4_on};
+use crate::host::{
+    Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, ipv4_on, loses_rules,
+};
 use crate::render::FLANNEL_OPTIONS;
 use crate::run::because;
 use crate::sysctl::{self, Fragment};
@@ -123,7 +125,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
     let systemd = host.systemd().map_err(|error| no_bus(&error))?;
     let docker = systemd.unit(crate::docker::UNIT)?;
     let docker_program = (docker.main_pid != 0).then(|| program_of(docker.main_pid)).flatten();
-    let processes = processes()?;
+    let processes = host.processes()?;
     let firewalls = config.firewall.disable.iter();
     let firewalls: Result<Vec<_>> =
         firewalls.map(|unit| Ok((unit.clone(), systemd.enablement(unit)?))).collect();
@@ -153,7 +155,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         containerd: Path::new(CONTAINERD_SOCKET)
             .exists()
             .then(|| std::os::unix::net::UnixStream::connect(CONTAINERD_SOCKET).is_ok()),
-        alive: processes.into_iter().map(|(_, name)| name).filter(|name| is_hurt_by_flush(name)).collect(),
+        alive: processes.into_iter().map(|(_, name)| name).filter(|name| loses_rules(name)).collect(),
         docker,
         docker_program,
     })
@@ -259,21 +261,6 @@ fn program_of(pid: u32) -> Option<PathBuf> {
     let target = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let text = target.to_string_lossy();
     Some(PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text)))
-}
-
-/// Process ids and names.
-fn processes() -> Result<Vec<(u32, String)>> {
-    let unreadable =
-        |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
-    let mut system = sysinfo::System::new().map_err(unreadable)?;
-    let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
-    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
-    let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
-    Ok(system.processes().values().map(|process| (process.pid().as_u32(), name(process))).collect())
-}
-
-fn is_hurt_by_flush(name: &str) -> bool {
-    matches!(name, "kubelet" | "kube-proxy" | "dockerd") || name.starts_with("containerd-shim")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod kernel;
 mod mounts;
 mod netfilter;
 mod netlink;
+mod processes;
 mod service;
 mod store;
 mod systemd;
@@ -36,6 +37,7 @@ pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
+pub use processes::loses_rules;
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 

@@ -9,10 +9,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::change::Resource;
 use crate::digest::Digest;
-use crate::host::{Backend, Family, Host};
+use crate::host::{Backend, Family, Host, loses_rules};
+use crate::{Error, Result};
 
 /// A table of one backend and family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,22 @@ pub enum TableState {
     },
 }
 
+impl Table {
+    /// Looked at again, at the last moment: kubelet may have come up since it was
+    /// decided that there is nobody whose rules would go.
+    fn nobody_loses(&self, host: &Host) -> Result<()> {
+        let alive = host.processes()?.into_iter().find(|(_, name)| loses_rules(name));
+        match alive {
+            None => Ok(()),
+            Some((pid, name)) => Err(Error::NotConverged {
+                on: format!("table {self}"),
+                wanted: TableState::Empty.to_string(),
+                found: format!("in use by {name} (process {pid}), which would lose its rules"),
+            }),
+        }
+    }
+}
+
 impl Resource for Table {
     type State = TableState;
 
@@ -54,6 +70,9 @@ impl Resource for Table {
 
     fn converge(&self, host: &Host, to: &TableState) -> Result<()> {
         let netfilter = host.netfilter()?;
+        if *to == TableState::Empty {
+            self.nobody_loses(host)?;
+        }
         if let TableState::Rules { sha256, .. } = self.observe(host)? {
             host.files().store().keep_offered(sha256)?;
         }

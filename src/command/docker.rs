@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::candidate;
 use super::install::Choice;
-use super::session::{Session, load, require_root};
+use super::session::{self, Session, load, locked, require_root};
 use crate::change::{Resource, Step};
 use crate::check::{any_failed, check};
 use crate::cli::SettingOptions;
@@ -12,8 +12,7 @@ use crate::desired::{Desired, daemon_keys, docker_unit, socket};
 use crate::event::{Event, Sink, Sinks};
 use crate::facts::ipv4_of;
 use crate::host::Interrupt;
-use crate::journal::{Begin, Installed, Journal, SCHEMA, now};
-use crate::lock::Lock;
+use crate::journal::{Begin, Installed, Journal};
 use crate::plan::plan as plan_for;
 use crate::preflight;
 use crate::render::GUARD_UNIT;
@@ -30,20 +29,13 @@ struct Intended {
 }
 
 /// Converges the node.
-pub(super) fn converge(settings: &SettingOptions, mut sinks: Sinks, report: &mut Report) -> Result<()> {
-    let config = load(settings)?;
-    require_root()?;
-    // Before signals are caught: who waits for the lock can be told to stop.
-    let _lock = Lock::take("docker", settings.wait)?;
-    let interrupt = Interrupt::default();
-    interrupt.catch()?;
-    let mut notes = Collector::default();
-    let mut session = Session::begin(config, interrupt)?;
-    let ended = converge_locked(&mut session, &mut Both(&mut sinks, &mut notes), report);
-    report.notes.append(&mut notes.notes);
-    // What cannot be cleared now is cleared before the next archive is unpacked.
-    let _ = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
-    ended
+pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Report) -> Result<()> {
+    locked(settings, "docker", sinks, report, |session, sink, report| {
+        let ended = converge_locked(session, sink, report);
+        // What cannot be cleared now is cleared before the next archive is unpacked.
+        let _ = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
+        ended
+    })
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
@@ -197,23 +189,10 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended
 fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
     let version = intended.docker.as_ref().map(|docker| docker.version);
     let begin = Begin {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: "docker".to_owned(),
-        started: now(),
         docker: intended.docker.clone(),
         daemon_keys: daemon_keys(&session.config, version).keys().cloned().collect(),
+        ..session::begin("docker")
     };
     let directory: &Path = &session.host.state().join("journal");
     Journal::begin(directory, begin, &intended.steps)
-}
-
-/// Two sinks.
-pub(super) struct Both<'a>(pub(super) &'a mut dyn Sink, pub(super) &'a mut dyn Sink);
-
-impl Sink for Both<'_> {
-    fn event(&mut self, event: &Event<'_>) {
-        self.0.event(event);
-        self.1.event(event);
-    }
 }

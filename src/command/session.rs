@@ -6,11 +6,14 @@ use crate::cli::SettingOptions;
 use crate::config::{Config, Inputs};
 use crate::desired::{Desired, Sources, desired, guard_program};
 use crate::digest::Digest;
+use crate::event::{Event, Sink, Sinks};
 use crate::facts::{self, Facts};
 use crate::host::{Host, Interrupt, Limits};
-use crate::journal::Installed;
+use crate::journal::{Begin, Installed, SCHEMA, now};
+use crate::lock::Lock;
 use crate::preflight;
 use crate::receipt::Receipt;
+use crate::report::{Collector, Report};
 use crate::resource::File;
 use crate::{Error, Result};
 
@@ -115,4 +118,47 @@ fn own_digest(host: &Host) -> Result<Digest> {
     })?;
     host.files().store().offer_file(&path, sha256);
     Ok(sha256)
+}
+
+/// Does `work` on the node while nobody else does, and reports what was noted.
+pub(super) fn locked(
+    settings: &SettingOptions,
+    command: &str,
+    mut sinks: Sinks,
+    report: &mut Report,
+    work: impl FnOnce(&mut Session, &mut dyn Sink, &mut Report) -> Result<()>,
+) -> Result<()> {
+    let config = load(settings)?;
+    require_root()?;
+    // Before signals are caught: who waits for the lock can be told to stop.
+    let _lock = Lock::take(command, settings.wait)?;
+    let interrupt = Interrupt::default();
+    interrupt.catch()?;
+    let mut notes = Collector::default();
+    let mut session = Session::begin(config, interrupt)?;
+    let ended = work(&mut session, &mut Both(&mut sinks, &mut notes), report);
+    report.notes.append(&mut notes.notes);
+    ended
+}
+
+/// A run of `command` by this program, now.
+pub(super) fn begin(command: &str) -> Begin {
+    Begin {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: command.to_owned(),
+        started: now(),
+        docker: None,
+        daemon_keys: Vec::new(),
+    }
+}
+
+/// Two sinks.
+struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.event(event);
+        self.1.event(event);
+    }
 }

@@ -3,19 +3,18 @@
 //! Each is an ordinary run whose goals are previous states: journaled, undone if
 //! it fails, and itself a run that can be gone back from.
 
-use super::docker::{Both, conclude, remember};
-use super::session::{Session, load, require_root};
+use super::docker::{conclude, remember};
+use super::session::{Session, begin, locked, require_root};
 use crate::change::{Standing, Step};
 use crate::cli::{SettingOptions, UndoOptions};
 use crate::desired::socket;
 use crate::docker::UNIT;
 use crate::event::{Event, Left, Sink, Sinks};
-use crate::host::{Container, Host, Interrupt};
-use crate::journal::{Begin, Installed, Journal, SCHEMA, now};
-use crate::lock::Lock;
+use crate::host::{Container, Host};
+use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, plan};
 use crate::receipt::{REMOVE, ROLLBACK, Receipt};
-use crate::report::{ChangeReport, Collector, Outcome, Report, RunReport};
+use crate::report::{ChangeReport, Outcome, Report, RunReport};
 use crate::run::{self, Run, because, undo_order};
 use crate::{Error, Result};
 
@@ -80,7 +79,9 @@ pub(super) fn remove(
     report: &mut Report,
 ) -> Result<()> {
     locked(settings, REMOVE, sinks, report, |session, sink, report| {
-        if let Some(unfinished) = session.receipt.unfinished() {
+        if dry_run {
+            ended(session)?;
+        } else if let Some(unfinished) = session.receipt.unfinished() {
             run::resume(&session.host, unfinished)?;
             session.refresh()?;
         }
@@ -117,26 +118,6 @@ fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
 struct Manner {
     options: UndoOptions,
     dry_run: bool,
-}
-
-fn locked(
-    settings: &SettingOptions,
-    command: &str,
-    mut sinks: Sinks,
-    report: &mut Report,
-    work: impl FnOnce(&mut Session, &mut dyn Sink, &mut Report) -> Result<()>,
-) -> Result<()> {
-    let config = load(settings)?;
-    require_root()?;
-    // Before signals are caught: who waits for the lock can be told to stop.
-    let _lock = Lock::take(command, settings.wait)?;
-    let interrupt = Interrupt::default();
-    interrupt.catch()?;
-    let mut notes = Collector::default();
-    let mut session = Session::begin(config, interrupt)?;
-    let ended = work(&mut session, &mut Both(&mut sinks, &mut notes), report);
-    report.notes.append(&mut notes.notes);
-    ended
 }
 
 /// Takes steps back, the last first, as a run of its own.
@@ -210,17 +191,6 @@ fn ended(session: &Session) -> Result<()> {
     match session.receipt.unfinished() {
         None => Ok(()),
         Some(unfinished) => Err(Error::Unended { journal: unfinished.path.clone() }),
-    }
-}
-
-fn begin(command: &str) -> Begin {
-    Begin {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command.to_owned(),
-        started: now(),
-        docker: None::<Installed>,
-        daemon_keys: Vec::new(),
     }
 }
 

@@ -81,7 +81,7 @@ impl Fingerprints {
     /// Saves what is known of files that still are as they were.
     pub(super) fn save(&self, files: &Files) -> Result<()> {
         let mut known = self.saved().clone();
-        known.append(&mut self.fresh.borrow_mut());
+        known.extend(self.fresh.borrow().clone());
         known.retain(|path, fingerprint| {
             fs::symlink_metadata(path)
                 .is_ok_and(|now| *fingerprint == Fingerprint::new(&now, fingerprint.sha256))
@@ -138,6 +138,19 @@ mod tests {
         fs::write(&other, "two").unwrap();
         fs::rename(&other, &path).unwrap();
         assert_eq!(fingerprints.lookup(&path, &fs::metadata(&path).unwrap()), None);
+    }
+
+    #[test]
+    fn what_was_found_out_is_still_known_after_it_was_saved() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let files = Files::new(scratch.path());
+        let fingerprints = Fingerprints::at(scratch.path().join("fingerprints.json"));
+        let metadata = fs::metadata(&path).unwrap();
+        fingerprints.record_own(&path, &metadata, Digest::of(b"one"));
+        fingerprints.save(&files).unwrap();
+        assert_eq!(fingerprints.lookup(&path, &metadata), Some(Digest::of(b"one")));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Files {
             }
             _ => {
                 self.displace(path, &now)?;
-                self.replace(path, &now, state)?;
+                self.replace(path, &now, state).inspect_err(|_| clear_temporary(path))?;
             }
         }
         self.note(path);
@@ -184,7 +184,7 @@ impl Files {
     /// Removes what a run that died may have left beside a file.
     pub fn clear_temporary(&self, step: &Step) {
         if let Step::File(change) = step {
-            temporary_beside(&change.on.0);
+            clear_temporary(&change.on.0);
         }
     }
 
@@ -226,10 +226,7 @@ impl Files {
         if let Some(directory) = path.parent() {
             make_private_directory(directory)?;
         }
-        let temporary = temporary_beside(path);
-        let file = create(&temporary, 0o600)?;
-        fill(&file, bytes).map_err(Error::io("write", &temporary))?;
-        fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
+        replace_whole(path, bytes).inspect_err(|_| clear_temporary(path))?;
         self.note(path);
         self.flush()
     }
@@ -268,7 +265,7 @@ impl Files {
                 set_owner(path, *uid, *gid, *mode)
             }
             FileState::Symlink { target } => {
-                let temporary = temporary_beside(path);
+                let temporary = fresh_temporary(path);
                 unix::symlink(target, &temporary).map_err(Error::io("link", &temporary))?;
                 fs::rename(&temporary, path).map_err(Error::io("put in place", path))
             }
@@ -278,7 +275,7 @@ impl Files {
 
     /// The one function by which a regular file comes into place.
     fn install(&self, path: &Path, regular: &Regular) -> Result<()> {
-        let temporary = temporary_beside(path);
+        let temporary = fresh_temporary(path);
         match self.store.content(regular.sha256, path) {
             Some(Content::Staged(staged)) => {
                 fs::rename(&staged, &temporary).map_err(Error::io("move", &staged))?;
@@ -328,10 +325,25 @@ impl Files {
 /// run that died leaves at most this, and the next one starts by replacing it.
 fn temporary_beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.node-setup"));
-    // Whatever is there is ours, and stale: we hold the lock.
-    let _ = fs::remove_file(&temporary);
-    temporary
+    path.with_file_name(format!(".{name}.node-setup"))
+}
+
+/// Whatever is there is ours, and stale: we hold the lock.
+fn clear_temporary(path: &Path) {
+    let _ = fs::remove_file(temporary_beside(path));
+}
+
+fn fresh_temporary(path: &Path) -> PathBuf {
+    clear_temporary(path);
+    temporary_beside(path)
+}
+
+/// Writes a small file of node-setup's own and puts it in the place of the old one.
+fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = fresh_temporary(path);
+    let file = create(&temporary, 0o600)?;
+    fill(&file, bytes).map_err(Error::io("write", &temporary))?;
+    fs::rename(&temporary, path).map_err(Error::io("put in place", path))
 }
 
 /// Creates a file that must not be there yet, and is not reached through a link.

@@ -13,7 +13,7 @@ use super::damaged;
 use crate::error::{Error, Result};
 
 /// Smaller ones cost more calls and wake-ups than they save memory, larger ones gain nothing.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 1 << 20;
 
 /// How many buffers may wait for the other half.
 const DEPTH: usize = 4;

@@ -137,13 +137,17 @@ impl<R: Resource> Change<R> {
         Ok((now != self.from).then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now }))
     }
 
-    /// (a to b) then (b to c) is (a to c); `None` where that is no change at all.
-    fn then(self, later: Self) -> Option<Self> {
-        (self.from != later.to).then_some(Self { on: later.on, from: self.from, to: later.to })
+    /// (a to b) then (b to c) is (a to c).
+    fn then(self, later: Self) -> Self {
+        Self { on: later.on, from: self.from, to: later.to }
     }
 }
 
 impl<R: Resource> Want<R> {
+    fn held(&self) -> Change<R> {
+        Change { on: self.on.clone(), from: self.to.clone(), to: self.to.clone() }
+    }
+
     fn change(&self, host: &Host, earlier: &[Step]) -> Result<Option<Change<R>>> {
         let from = self.on.foresee(self.on.observe(host)?, earlier);
         Ok((from != self.to).then(|| Change { on: self.on.clone(), from, to: self.to.clone() }))
@@ -285,19 +289,33 @@ macro_rules! kinds {
                 })
             }
 
-            /// This change followed by a `later` one of the same resource, as one;
-            /// `None` when together they change nothing.
-            pub fn then(self, later: Self) -> Option<Self> {
+            /// This change followed by a `later` one of the same resource, as one.
+            #[must_use]
+            pub fn then(self, later: Self) -> Self {
                 match (self, later) {
                     $((Self::$variant(first), Self::$variant(later)) => {
-                        first.then(later).map(Self::$variant)
+                        Self::$variant(first.then(later))
                     })+
-                    (_, later) => Some(later),
+                    (_, later) => later,
+                }
+            }
+
+            /// Whether it ends where it began.
+            pub fn is_nothing(&self) -> bool {
+                match self {
+                    $(Self::$variant(change) => change.from == change.to,)+
                 }
             }
         }
 
         impl Wanted {
+            /// That it is so already, as a step from there to there.
+            pub fn held(&self) -> Step {
+                match self {
+                    $(Self::$variant(want) => Step::$variant(want.held()),)+
+                }
+            }
+
             /// Kind and name of what it is about.
             pub fn name(&self) -> Name {
                 match self {

@@ -86,6 +86,11 @@ pub enum Record {
     Begin(Begin),
     /// A step will be made.
     Intend(Step),
+    /// A resource that no run had changed was as wanted.
+    Found {
+        /// From that state to itself.
+        step: Step,
+    },
     /// The last intent for this step's resource has been carried out.
     Done {
         /// The step as it was made.
@@ -254,6 +259,7 @@ pub(crate) mod tests {
         vec![
             Record::Begin(begin()),
             Record::Intend(step("0", "1")),
+            Record::Found { step: step("1", "1") },
             Record::Done { step: step("0", "1") },
             Record::Refused { step: step("1", "2"), reason: "Invalid argument".to_owned() },
             Record::End(End::Completed),

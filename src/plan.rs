@@ -4,10 +4,10 @@
 //! what later ones find; the plan is what people are shown and what is journaled
 //! before the first side effect.
 
-use crate::Result;
 use crate::change::{Step, Wanted};
 use crate::host::Host;
 use crate::receipt::Receipt;
+use crate::{Error, Result};
 
 /// How much depends on a goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +17,28 @@ pub enum Need {
     /// Good to have: failure is reported, remembered, and not tried again while
     /// the node stays as it is.
     BestEffort,
-    /// Part of going back: failure is reported and the rest goes on. It is tried
-    /// again the next time.
+    /// Part of going back to an earlier state, all of it or nothing. Only a
+    /// directory that others have put something into stays, and is named.
+    Back,
+    /// Part of taking everything away: failure is reported and the rest goes on. It
+    /// is tried again the next time.
     IfPossible,
+}
+
+impl Need {
+    /// Whether the run goes on past this failure, and names what is left.
+    pub fn leaves(self, failure: &Error) -> bool {
+        match self {
+            Self::Required | Self::BestEffort => false,
+            Self::Back => failure.is_not_empty(),
+            Self::IfPossible => true,
+        }
+    }
+
+    /// Whether the goal is a state that was there before.
+    pub fn is_back(self) -> bool {
+        matches!(self, Self::Back | Self::IfPossible)
+    }
 }
 
 /// A state that the node is to be in.
@@ -37,30 +56,37 @@ impl Goal {
         Self { wanted: wanted.into(), need: Need::Required }
     }
 
-    /// A goal of going back.
-    pub fn if_possible(wanted: impl Into<Wanted>) -> Self {
-        Self { wanted: wanted.into(), need: Need::IfPossible }
-    }
-
     /// A goal that is good to have.
     pub fn best_effort(wanted: impl Into<Wanted>) -> Self {
         Self { wanted: wanted.into(), need: Need::BestEffort }
     }
 }
 
-/// The step that a goal asks for now, if it asks for any.
-///
-/// A best effort that this node has refused before is not asked for again.
-pub fn step_for(host: &Host, goal: &Goal, earlier: &[Step], receipt: &Receipt) -> Result<Option<Step>> {
-    let step = goal.wanted.change(host, earlier)?;
-    Ok(step.filter(|step| goal.need != Need::BestEffort || !receipt.refused(step)))
+/// What a goal comes to on the node as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outlook {
+    /// It is reached already.
+    Holds,
+    /// It takes this step.
+    Takes(Step),
+    /// It takes a step that this node has refused before: it is not asked for again.
+    Refused,
+}
+
+/// Looks at the node for one goal.
+pub fn outlook(host: &Host, goal: &Goal, earlier: &[Step], receipt: &Receipt) -> Result<Outlook> {
+    Ok(match goal.wanted.change(host, earlier)? {
+        None => Outlook::Holds,
+        Some(step) if goal.need == Need::BestEffort && receipt.refused(&step) => Outlook::Refused,
+        Some(step) => Outlook::Takes(step),
+    })
 }
 
 /// The steps that `goals` ask for, in their order.
 pub fn plan(host: &Host, goals: &[Goal], receipt: &Receipt) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     for goal in goals {
-        if let Some(step) = step_for(host, goal, &steps, receipt)? {
+        if let Outlook::Takes(step) = outlook(host, goal, &steps, receipt)? {
             steps.push(step);
         }
     }

@@ -12,7 +12,9 @@ use crate::journal::{self, Begin, End, Installed, Record};
 /// The journals, composed.
 #[derive(Debug, Default)]
 pub struct Receipt {
-    owned: Vec<Step>,
+    /// A step for each resource that a run changed, or found as wanted before any
+    /// run changed it: that one ends where it began.
+    known: Vec<Step>,
     refused: Vec<Step>,
     runs: Vec<PastRun>,
     unfinished: Option<Unfinished>,
@@ -67,13 +69,18 @@ impl Receipt {
 
     /// The change that node-setup made to a resource over all its runs.
     pub fn owned(&self, name: &Name) -> Option<&Step> {
-        self.owned.iter().find(|step| step.name() == *name)
+        self.all_owned().find(|step| step.name() == *name)
+    }
+
+    /// Whether it is known what a resource was like before node-setup.
+    pub fn knows(&self, name: &Name) -> bool {
+        self.known.iter().any(|step| step.name() == *name)
     }
 
     /// Every change that node-setup made, over all its runs, in the order in which
     /// its resources were first changed.
     pub fn all_owned(&self) -> impl Iterator<Item = &Step> {
-        self.owned.iter()
+        self.known.iter().filter(|step| !step.is_nothing())
     }
 
     /// Every run, oldest first.
@@ -155,15 +162,27 @@ impl Receipt {
         self.unfinished = None;
         for record in records {
             match record {
-                Record::Done { step } => compose(&mut self.owned, step),
+                Record::Done { step } => compose(&mut self.known, step),
+                Record::Found { step } if !self.knows(&step.name()) => self.known.push(step),
                 Record::Refused { step, .. } => self.refused.push(step),
-                Record::Begin(_) | Record::Intend(_) | Record::Undone { .. } | Record::End(_) => {}
+                Record::Found { .. }
+                | Record::Begin(_)
+                | Record::Intend(_)
+                | Record::Undone { .. }
+                | Record::End(_) => {}
             }
+        }
+        // Having gone all the way back, nothing on the node is node-setup's to keep right.
+        if self.undoable().is_empty() {
+            self.known.retain(|step| !step.is_nothing());
         }
     }
 }
 
 /// Adds a step to a list that has one for each resource, in the order of the first.
+///
+/// What has gone back to where it began is forgotten: it is nobody's. Not so what
+/// was found as wanted, has drifted and was corrected.
 fn compose(steps: &mut Vec<Step>, step: Step) {
     let name = step.name();
     let Some(index) = steps.iter().position(|earlier| earlier.name() == name) else {
@@ -171,7 +190,9 @@ fn compose(steps: &mut Vec<Step>, step: Step) {
         return;
     };
     let earlier = steps.remove(index);
-    if let Some(composed) = earlier.then(step) {
+    let was_found = earlier.is_nothing();
+    let composed = earlier.then(step);
+    if was_found || !composed.is_nothing() {
         steps.insert(index, composed);
     }
 }
@@ -213,7 +234,7 @@ fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
                     steps.remove(index);
                 }
             }
-            Record::Begin(_) | Record::End(_) => {}
+            Record::Begin(_) | Record::Found { .. } | Record::End(_) => {}
         }
     }
     steps
@@ -271,6 +292,21 @@ mod tests {
         assert_eq!(last(&runs), Some(vec![step("a", "0", "1")]));
         runs.push(run(ROLLBACK, "1", "0", End::Completed));
         assert_eq!(last(&runs), None);
+    }
+
+    #[test]
+    fn a_drift_that_was_corrected_is_not_what_was_there_before() {
+        let found = Record::Found { step: step("a", "1", "1") };
+        let run = |records: &[Record]| [records, &[Record::End(End::Completed)]].concat();
+        let begin = Record::Begin(crate::journal::tests::begin());
+        let first = run(&[begin.clone(), found]);
+        let corrected = run(&[std::slice::from_ref(&begin), &done(step("a", "9", "1"))].concat());
+        let changed = run(&[&[begin], done(step("a", "9", "2")).as_slice()].concat());
+        let composed = receipt(vec![first.clone(), corrected.clone()]);
+        assert_eq!(composed.all_owned().count(), 0);
+        assert!(composed.knows(&step("a", "1", "1").name()));
+        let composed = receipt(vec![first, corrected, changed]);
+        assert_eq!(composed.all_owned().cloned().collect::<Vec<_>>(), [step("a", "1", "2")]);
     }
 
     #[test]

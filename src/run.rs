@@ -6,7 +6,7 @@ use crate::change::{Name, Standing, Step};
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
 use crate::journal::{End, Journal, Record};
-use crate::plan::{Goal, Need, step_for};
+use crate::plan::{Goal, Need, Outlook, outlook};
 use crate::receipt::{Receipt, Unfinished};
 use crate::{Error, Result};
 
@@ -76,7 +76,14 @@ impl Run<'_> {
     ) -> Result<(), Box<Failure>> {
         for goal in goals {
             self.host.interrupt().check()?;
-            let Some(step) = step_for(self.host, goal, &[], self.receipt)? else { continue };
+            let step = match outlook(self.host, goal, &[], self.receipt)? {
+                Outlook::Takes(step) => step,
+                Outlook::Holds => {
+                    self.found(goal)?;
+                    continue;
+                }
+                Outlook::Refused => continue,
+            };
             if !planned.contains(&step) {
                 self.journal.write_through(&Record::Intend(step.clone()))?;
             }
@@ -90,7 +97,7 @@ impl Run<'_> {
                     self.sink.event(&Event::Refused { step: &step, reason: &reason });
                     self.journal.write(&Record::Refused { step, reason })?;
                 }
-                Err(error) if goal.need == Need::IfPossible => {
+                Err(error) if goal.need.leaves(&error) => {
                     let changed_since = error.is_not_empty();
                     let item = Left { name: step.name(), why: because(&error), changed_since };
                     self.sink.event(&Event::Left(&item));
@@ -105,6 +112,15 @@ impl Run<'_> {
         self.host.files().flush()?;
         self.journal.write_through(&Record::End(End::Completed))?;
         Ok(())
+    }
+
+    /// Remembers what was right before any run changed it: should it drift and be
+    /// corrected, removal leaves it right, and does not bring the drift back.
+    fn found(&mut self, goal: &Goal) -> Result<()> {
+        if goal.need.is_back() || self.receipt.knows(&goal.wanted.name()) {
+            return Ok(());
+        }
+        self.journal.write(&Record::Found { step: goal.wanted.held() })
     }
 
     fn make(&mut self, step: &Step) -> Result<()> {

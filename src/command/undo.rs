@@ -12,7 +12,7 @@ use crate::docker::UNIT;
 use crate::event::{Event, Left, Sink, Sinks};
 use crate::host::{Container, Host};
 use crate::journal::{Begin, Journal};
-use crate::plan::{Goal, plan};
+use crate::plan::{Goal, Need, plan};
 use crate::receipt::{REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
 use crate::run::{self, Run, because, undo_order};
@@ -45,7 +45,8 @@ pub(super) fn rollback(
             daemon_keys: before.map(|begin| begin.daemon_keys).unwrap_or_default(),
             ..begin(ROLLBACK)
         };
-        go_back(session, steps, &Manner { options, dry_run }, begin, sink, report)
+        let manner = Manner { need: Need::Back, options, dry_run };
+        go_back(session, steps, &manner, begin, sink, report)
     })
 }
 
@@ -90,7 +91,8 @@ pub(super) fn remove(
         if steps.is_empty() {
             sink.event(&Event::Note("there is no record of anything that node-setup has put on this node"));
         }
-        go_back(session, steps, &Manner { options, dry_run }, begin(REMOVE), sink, report)?;
+        let manner = Manner { need: Need::IfPossible, options, dry_run };
+        go_back(session, steps, &manner, begin(REMOVE), sink, report)?;
         if !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged) {
             forget(session, sink)?;
         }
@@ -116,6 +118,7 @@ fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
 
 /// How to go back.
 struct Manner {
+    need: Need,
     options: UndoOptions,
     dry_run: bool,
 }
@@ -133,7 +136,7 @@ fn go_back(
     let mut goals = Vec::new();
     for (step, _) in undo_order(steps) {
         match standing_in_the_way(&session.host, &step, manner.options.force) {
-            None => goals.push(Goal::if_possible(step.inverse().wanted())),
+            None => goals.push(Goal { wanted: step.inverse().wanted(), need: manner.need }),
             Some(left) => {
                 sink.event(&Event::Left(&left));
                 report.left.push((&left).into());

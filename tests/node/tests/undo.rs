@@ -53,6 +53,15 @@ fn removal_keeps_data_and_what_others_changed() {
 }
 
 #[test]
+fn a_drift_that_was_corrected_does_not_come_back_with_a_removal() {
+    let node = Node::installed(Suite::Bookworm);
+    node.ok("iptables -P FORWARD DROP && sysctl -w net.ipv4.ip_forward=0");
+    node.install(Suite::Bookworm).must_change(&["policy FORWARD (IPv4, nft)", "sysctl net.ipv4.ip_forward"]);
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    assert_eq!(node.policy("iptables", "FORWARD"), "ACCEPT", "it was so before the first run");
+}
+
+#[test]
 fn rollback_goes_back_to_the_docker_before() {
     let node = Node::worker(Suite::Trixie);
     node.bring_archive(Suite::Bookworm);

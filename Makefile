@@ -16,7 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test try deb rpm clean
+.PHONY: help setup build check generate test torture try deb rpm clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -42,6 +42,11 @@ generate: ## Write the files that are generated from the code
 
 test: setup build ## Run every test, those on real nodes too; ends with the totals
 	@tests/run.sh
+
+torture: setup build ## Kill and fail runs at every system call that changes something; takes hours
+	@cargo build --quiet --package node-tests
+	@$(TARGET)/debug/torture kill
+	@$(TARGET)/debug/torture error
 
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests

@@ -47,6 +47,7 @@ pub mod snapshot;
 mod suite;
 mod supervisor;
 pub mod sysctl;
+pub mod torture;
 mod wait;
 mod worker;
 

@@ -43,6 +43,16 @@ impl Suite {
             Self::Forky => "28.5.2",
         }
     }
+
+    /// The suite before it, whose docker runs on this one too; of the oldest, itself.
+    #[must_use]
+    pub const fn older(self) -> Self {
+        match self {
+            Self::Bullseye | Self::Bookworm => Self::Bullseye,
+            Self::Trixie => Self::Bookworm,
+            Self::Forky => Self::Trixie,
+        }
+    }
 }
 
 impl fmt::Display for Suite {

@@ -134,4 +134,14 @@ impl Node {
         let report = self.report(&["docker", "verify"]);
         assert!(report.code == 0 && report.failing().is_empty(), "{}: {report}", self.name());
     }
+
+    /// Fails if there is a temporary, staged or candidate file of a run that was killed.
+    #[track_caller]
+    pub fn must_have_no_leftovers(&self) {
+        let hidden = self.ok(
+            "find /etc /opt /var/lib/node-setup -xdev \\( -name '.*' -o -path '*/staged/*' -o -path '*/candidate/*' \\) \
+             -newer /etc/machine-id ! -name .pwd.lock",
+        );
+        assert_eq!(hidden, "", "{}: left over", self.name());
+    }
 }

@@ -1,0 +1,129 @@
+//! Faults at every point of a run: killed at each system call that changes something, or with that call failing.
+//!
+//! A [`Scenario`] is played once under strace to learn its [points](Point), then again and again with a [`Fault`] at
+//! each of them. A point is lost when the next run does not converge, when `verify` does not pass then, when a removal
+//! does not leave the node as it was before all, or when a run that failed has not put it back. strace is what puts the
+//! faults in: the binary under test is the one that is shipped.
+
+mod calls;
+mod scenario;
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+pub use calls::Point;
+use scenario::Stage;
+pub use scenario::{Fault, Met, Scenario};
+
+use crate::Suite;
+
+/// Which faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Killed.
+    Kill,
+    /// A system call fails.
+    Error,
+}
+
+/// What is to be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Sweep {
+    /// The run.
+    pub scenario: Scenario,
+    /// The release of the nodes, whose docker the run is about.
+    pub suite: Suite,
+    /// The faults.
+    pub kind: Kind,
+    /// How many of the points: each, every second, every third, …
+    pub every: usize,
+    /// How many nodes at a time.
+    pub jobs: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Points at which the fault happened.
+    pub tried: usize,
+    /// Points that the run did not come to this time: it makes a few calls more or fewer each time.
+    pub not_met: usize,
+    /// Points after which something was not as promised, and what.
+    pub lost: Vec<String>,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tried, {} not met, {} lost", self.tried, self.not_met, self.lost.len())
+    }
+}
+
+/// Tries all of it.
+///
+/// # Panics
+/// When the nodes cannot be brought to where the scenario begins: then nothing was tried.
+#[must_use]
+pub fn sweep(sweep: Sweep) -> Tally {
+    let Sweep { scenario, suite, kind, every, jobs } = sweep;
+    let mut first = Some(Stage::set_up(scenario, suite));
+    let points = first.as_mut().map(Stage::points).unwrap_or_default();
+    let faults: VecDeque<_> =
+        points.into_iter().flat_map(|point| faults(kind, point)).step_by(every).collect();
+    println!("{scenario} on {suite}: {} points", faults.len());
+    let (left, tally) = (Mutex::new(faults), Mutex::new(Tally::default()));
+    thread::scope(|threads| {
+        for _ in 0..jobs {
+            let stage = first.take();
+            let (left, tally) = (&left, &tally);
+            threads.spawn(move || work(stage, scenario, suite, left, tally));
+        }
+    });
+    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn faults(kind: Kind, point: Point) -> Vec<(Point, Fault)> {
+    match kind {
+        Kind::Kill => vec![(point, Fault::Kill)],
+        Kind::Error => point.errors().iter().map(|error| (point.clone(), Fault::Error(error))).collect(),
+    }
+}
+
+/// Plays point after point on one node; after one that is lost, on a fresh node.
+fn work(
+    mut stage: Option<Stage>,
+    scenario: Scenario,
+    suite: Suite,
+    left: &Mutex<VecDeque<(Point, Fault)>>,
+    tally: &Mutex<Tally>,
+) {
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    while let Some((point, fault)) = next() {
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            stage.get_or_insert_with(|| Stage::set_up(scenario, suite)).play(&point, &fault)
+        }));
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        match played {
+            Ok(Met::Yes) => tally.tried += 1,
+            Ok(Met::No) => tally.not_met += 1,
+            Err(panic) => {
+                tally.tried += 1;
+                let lost = format!("{scenario} on {suite}, {fault} at {point}: {}", words(panic.as_ref()));
+                println!("LOST {lost}");
+                tally.lost.push(lost);
+                stage = None;
+            }
+        }
+        if (tally.tried + tally.not_met).is_multiple_of(50) {
+            println!("{scenario} on {suite}, {fault} at {point}: {tally}");
+        }
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}

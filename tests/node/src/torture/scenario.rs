@@ -1,0 +1,238 @@
+//! What is tortured: an install, an upgrade, a rollback, a removal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+
+use super::calls::{self, Point};
+use crate::snapshot::Section;
+use crate::{Node, Report, Snapshot, Suite};
+
+/// A run to be killed or to fail in the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// The first install, on a bare node.
+    Install,
+    /// From the docker of one release to that of another.
+    Upgrade,
+    /// Back from it.
+    Rollback,
+    /// Everything taken away, a running container with it.
+    Removal,
+}
+
+/// What is put into a system call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The process ends, there and then.
+    Kill,
+    /// The call fails, with this error.
+    Error(&'static str),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill => f.write_str("killed"),
+            Self::Error(error) => f.write_str(error),
+        }
+    }
+}
+
+/// Whether a fault happened at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// It did.
+    Yes,
+    /// The run did not make so many of these calls this time.
+    No,
+}
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Install, Self::Upgrade, Self::Rollback, Self::Removal];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Upgrade => "upgrade",
+            Self::Rollback => "rollback",
+            Self::Removal => "removal",
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match Self::ALL.into_iter().find(|scenario| scenario.name() == name) {
+            Some(scenario) => Ok(scenario),
+            None => bail!("no scenario {name}; there are install, upgrade, rollback and removal"),
+        }
+    }
+}
+
+/// A node on which a scenario is played again and again.
+pub(super) struct Stage {
+    scenario: Scenario,
+    suite: Suite,
+    /// The release whose docker is there before an upgrade.
+    older: Suite,
+    node: Node,
+    bare: Snapshot,
+    /// As the scenario finds it.
+    ready: Snapshot,
+}
+
+impl Stage {
+    /// A fresh node, ready for the scenario. docker is that of `suite`; an upgrade comes from the one before.
+    pub(super) fn set_up(scenario: Scenario, suite: Suite) -> Self {
+        let node = Node::worker(suite);
+        let older = suite.older();
+        if older != suite {
+            node.bring_archive(older);
+        }
+        let bare = node.own_snapshot();
+        let mut stage = Self { scenario, suite, older, node, ready: bare.clone(), bare };
+        stage.get_ready();
+        stage
+    }
+
+    /// From a bare node to what the scenario begins with.
+    fn get_ready(&mut self) {
+        match self.scenario {
+            Scenario::Install => {}
+            Scenario::Upgrade => self.install(self.older),
+            Scenario::Rollback => {
+                self.install(self.older);
+                self.install(self.suite);
+            }
+            Scenario::Removal => {
+                self.install(self.suite);
+                let _ = self.node.pod();
+            }
+        }
+        self.ready = self.node.own_snapshot();
+    }
+
+    fn command(&self) -> Vec<String> {
+        let words: &[&str] = match self.scenario {
+            Scenario::Install | Scenario::Upgrade => &["docker", "--archive", &Node::archive(self.suite)],
+            Scenario::Rollback => &["docker", "rollback"],
+            Scenario::Removal => &["docker", "remove", "--purge"],
+        };
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    /// The points of the scenario's run, which is played once for that.
+    pub(super) fn points(&mut self) -> Vec<Point> {
+        let trace = "/run/torture.trace";
+        let script =
+            format!("strace -f -b execve -y -s 400 -qq -o {trace} -e trace={} \"$@\"", calls::traced());
+        self.run(&script).must_be("changed", 0);
+        let points = calls::points(&self.node.read(trace));
+        self.node.ok(&format!("rm {trace}"));
+        self.start_over();
+        points
+    }
+
+    fn run(&self, script: &str) -> Report {
+        let command = self.command();
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        self.node.report_in(script, &words)
+    }
+
+    /// Plays the scenario with a fault, and has the node recover. Panics where something is lost.
+    pub(super) fn play(&mut self, point: &Point, fault: &Fault) -> Met {
+        match fault {
+            Fault::Kill => self.kill(point),
+            Fault::Error(error) => self.fail(point, error),
+        }
+    }
+
+    /// After a kill, the next run converges, and a removal leaves the node as it was.
+    fn kill(&mut self, point: &Point) -> Met {
+        let command = self.command().join(" ");
+        let injection = point.injection("signal=KILL");
+        let killed = self.node.sh(&format!("exec strace {injection} /usr/bin/node-setup {command}"));
+        assert!([0, 137].contains(&killed.code), "neither killed nor completed: {killed:?}");
+        // Half of the removals that were killed are gone on with, after the others there is another install.
+        if self.scenario != Scenario::Removal || point.number.is_multiple_of(2) {
+            self.converge();
+        }
+        self.start_over();
+        if killed.code == 137 { Met::Yes } else { Met::No }
+    }
+
+    fn converge(&self) {
+        let archive = Node::archive(self.suite);
+        let next = match self.scenario {
+            Scenario::Rollback => vec!["docker"],
+            _ => vec!["docker", "--archive", &archive],
+        };
+        let next = self.node.report(&next);
+        assert!(next.code == 0, "the next run does not converge: {next}");
+        self.node.must_verify();
+        self.node.must_have_no_leftovers();
+    }
+
+    /// With an error, the run completes, or the node is as it was before.
+    fn fail(&mut self, point: &Point, error: &str) -> Met {
+        let injection = point.injection(&format!("error={error}"));
+        let run = self.run(&format!("exec strace {injection} \"$@\""));
+        match (run.code, self.scenario) {
+            (0, Scenario::Install | Scenario::Upgrade) => {
+                self.converge();
+                self.start_over();
+            }
+            (0, Scenario::Rollback) => {
+                self.node.must_verify();
+                self.start_over();
+            }
+            // What could not be taken away at once is taken away by the next removal.
+            (_, Scenario::Removal) => self.start_over(),
+            (1 | 3, _) => {
+                let changed = self.differences(&self.ready, &[PASSING.as_slice(), &OF_RUNS].concat());
+                assert!(changed.is_empty(), "{run}\nthe node is not as it was:\n{}", changed.join("\n"));
+            }
+            (_, _) => panic!("not put back: {run}"),
+        }
+        Met::Yes
+    }
+
+    /// Takes everything away, compares, and gets ready again.
+    fn start_over(&mut self) {
+        let gone = self.node.report(&["docker", "remove", "--purge"]);
+        assert!(gone.code == 0, "the removal fails: {gone}");
+        let left = self.differences(&self.bare, &PASSING);
+        assert!(left.is_empty(), "the node is not as it was before all:\n{}", left.join("\n"));
+        self.get_ready();
+    }
+
+    fn install(&self, suite: Suite) {
+        let run = self.node.install(suite);
+        assert!(run.code == 0, "no install: {run}");
+    }
+
+    /// What differs from an earlier snapshot, but for lines that begin like these.
+    fn differences(&self, before: &Snapshot, passing: &[&str]) -> Vec<String> {
+        let mut lines = before.diff(&self.node.own_snapshot().without(Section::Routes));
+        lines.retain(|line| !passing.iter().any(|start| line.starts_with(start)));
+        lines
+    }
+}
+
+/// What nobody can bring back: a target that was reached stays reached, and locks stay.
+const PASSING: [&str; 3] = ["unit network-online.target", "file /run/node-setup", "file /run/xtables.lock"];
+
+/// What runs leave that were taken back: journals, and what docker itself changed while it ran.
+const OF_RUNS: [&str; 4] =
+    ["file /var/lib/node-setup", "file /data/k8s/docker/", "file /run/docker", "file /run/containerd"];

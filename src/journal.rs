@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Member;
 use crate::change::Step;
 use crate::digest::Digest;
+use crate::host::make_private_directory;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -119,7 +120,7 @@ impl Journal {
     /// Begins the journal that follows the last one in `directory`, with all
     /// that is intended so far. On disk when this returns.
     pub fn begin(directory: &Path, begin: Begin, intents: &[Step]) -> Result<Self> {
-        fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
+        make_private_directory(directory)?;
         let number = numbers(directory)?.last().map_or(1, |last| last + 1);
         let path = path_of(directory, number);
         let file = OpenOptions::new()

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Member;
 use crate::change::Step;
 use crate::digest::Digest;
+use crate::host::make_private_directory;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -124,7 +125,7 @@ impl Journal {
     /// Begins the journal that follows the last one in `directory`, with all
     /// that is intended so far. On disk when this returns.
     pub fn begin(directory: &Path, begin: Begin, intents: &[Step]) -> Result<Self> {
-        fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
+        make_private_directory(directory)?;
         let number = numbers(directory)?.last().map_or(1, |last| last + 1);
         let path = path_of(directory, number);
         let file = OpenOptions::new()
@@ -182,15 +183,16 @@ fn line(record: &Record) -> String {
     text
 }
 
-/// Reads the lines of a journal. A crash can leave the last one torn, and what
-/// went on after it stands on a line of its own: a torn line was never relied on.
+/// Reads the lines of a journal. A crash can leave the last one torn, or zeros where
+/// it was to be; what went on after it stands on a line of its own. A torn line was
+/// never relied on.
 pub fn parse(text: &str) -> Result<Vec<Record>, String> {
     let mut records = Vec::new();
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty()).peekable();
     while let Some((number, line)) = lines.next() {
         match serde_json::from_str(line) {
             Ok(record) => records.push(record),
-            Err(error) if error.is_eof() || lines.peek().is_none() => {}
+            Err(error) if error.is_eof() || line.contains('\0') || lines.peek().is_none() => {}
             Err(error) => return Err(format!("line {}: {error}", number + 1)),
         }
     }
@@ -289,11 +291,13 @@ pub(crate) mod tests {
         let scratch = tempfile::tempdir().unwrap();
         Journal::begin(scratch.path(), begin(), &[step("0", "1")]).unwrap();
         let (path, _) = read_all(scratch.path()).unwrap().remove(0);
-        let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
-        torn.write_all(b"{\"done\":{\"st").unwrap();
-        Journal::resume(&path).unwrap().write_through(&Record::End(End::Restored)).unwrap();
-        let (_, records) = read_all(scratch.path()).unwrap().remove(0);
-        assert_eq!(records.last(), Some(&Record::End(End::Restored)));
-        assert_eq!(records.len(), 3);
+        for (tail, records) in [("{\"done\":{\"st", 3), ("{\"done\"\0\0", 4), ("\0\0\0", 5)] {
+            let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
+            torn.write_all(tail.as_bytes()).unwrap();
+            Journal::resume(&path).unwrap().write_through(&Record::End(End::Restored)).unwrap();
+            let (_, found) = read_all(scratch.path()).unwrap().remove(0);
+            assert_eq!(found.last(), Some(&Record::End(End::Restored)), "{tail:?}");
+            assert_eq!(found.len(), records, "{tail:?}");
+        }
     }
 }

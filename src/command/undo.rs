@@ -100,16 +100,19 @@ pub(super) fn remove(
     })
 }
 
-/// Forgets the node, once nothing on it is ours any more.
+/// Forgets the node, once nothing on it is ours any more. What went back by
+/// itself or by another's hand is not.
 fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
     let receipt = Receipt::read(&session.host.state().join("journal"))?;
-    if receipt.all_owned().any(holds_data) {
+    let is_back = |step: &&Step| matches!(step.standing(&session.host), Ok(Standing::AtFrom));
+    let ours: Vec<&Step> = receipt.all_owned().filter(|step| !is_back(step)).collect();
+    if ours.iter().any(|step| holds_data(step)) {
         sink.event(&Event::Note("docker's data stays; remove --purge takes it away too"));
     }
-    if receipt.all_owned().next().is_some() || receipt.runs().is_empty() {
+    if !ours.is_empty() {
         return Ok(());
     }
-    let files = session.receipt.all_owned().filter_map(|step| match step {
+    let files = receipt.runs().iter().flat_map(|run| &run.done).filter_map(|step| match step {
         Step::File(change) => Some(change.on.0.as_path()),
         _ => None,
     });

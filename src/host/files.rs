@@ -9,9 +9,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{self as unix, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::fingerprints::Fingerprints;
@@ -128,23 +128,18 @@ impl Files {
     /// Removes a directory that has nothing in it.
     pub fn remove_if_empty(&self, path: &Path) -> Result<()> {
         match fs::remove_dir(path) {
-            Err(error) if !is_nothing(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty => {
-                Err(Error::io("remove", path)(error))
-            }
-            _ => Ok(()),
+            Ok(()) => self.changed(path),
+            Err(error) if is_nothing(&error) || error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            Err(error) => return Err(Error::io("remove", path)(error)),
         }
+        Ok(())
     }
 
     /// Removes a directory with all that is in it. What is mounted below it was
     /// mounted by whoever filled it, and is unmounted first.
     pub fn remove_tree(&self, path: &Path) -> Result<()> {
         super::mounts::unmount_below(path)?;
-        match fs::remove_dir_all(path) {
-            Err(error) if !is_nothing(&error) => return Err(Error::io("remove", path)(error)),
-            _ => {}
-        }
-        self.note(path);
-        Ok(())
+        self.remove_all(path)
     }
 
     /// Offers bytes that a change may put in place, and names them.
@@ -189,19 +184,33 @@ impl Files {
     }
 
     /// Forgets everything: journals, kept contents, fingerprints; also the stores
-    /// on the file systems of `targets`. The last thing that removal does. The
-    /// journals go at once: some of them would tell a story that is not true.
+    /// on the file systems of `targets`. The last thing that removal does, and it
+    /// can be interrupted anywhere: as long as there are journals, they tell where
+    /// the stores are, and the journals go at once, for some of them would tell a
+    /// story that is not true.
     pub fn remove_state<'a>(&self, state: &Path, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
+        let stores: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
         let (journals, removed) = (state.join("journal"), state.join("journal.removed"));
-        fs::rename(&journals, &removed).map_err(Error::io("remove", &journals))?;
-        File::open(state).and_then(|open| open.sync_all()).map_err(Error::io("flush", state))?;
-        let mut directories: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
-        directories.extend([state.to_owned(), STARTED.into()]);
-        for directory in directories {
-            match fs::remove_dir_all(&directory) {
-                Err(error) if !is_nothing(&error) => return Err(Error::io("remove", directory)(error)),
-                _ => {}
-            }
+        for directory in stores.iter().chain([&removed]) {
+            self.remove_all(directory)?;
+        }
+        self.flush()?;
+        match fs::rename(&journals, &removed) {
+            Ok(()) => self.changed(&journals),
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(Error::io("remove", &journals)(error)),
+        }
+        self.flush()?;
+        self.remove_all(state)?;
+        self.remove_all(Path::new(STARTED))?;
+        self.flush()
+    }
+
+    fn remove_all(&self, directory: &Path) -> Result<()> {
+        match fs::remove_dir_all(directory) {
+            Ok(()) => self.changed(directory),
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(Error::io("remove", directory)(error)),
         }
         Ok(())
     }
@@ -311,12 +320,23 @@ impl Files {
         Ok(())
     }
 
+    /// Has links flushed with the rest that systemd made or removed on our behalf,
+    /// and with them the directories that it made or removed for them.
+    pub fn flush_links(&self, links: &[PathBuf]) {
+        for link in links {
+            self.changed(link);
+            link.parent().into_iter().for_each(|directory| self.changed(directory));
+        }
+    }
+
+    fn changed(&self, path: &Path) {
+        self.unflushed.borrow_mut().extend(path.parent().map(Path::to_owned));
+    }
+
     fn note(&self, path: &Path) {
-        if let Some(parent) = path.parent() {
-            self.unflushed.borrow_mut().insert(parent.to_owned());
-            if parent.starts_with(UNIT_DIRECTORY) {
-                self.units_changed.set(true);
-            }
+        self.changed(path);
+        if path.parent().is_some_and(|parent| parent.starts_with(UNIT_DIRECTORY)) {
+            self.units_changed.set(true);
         }
     }
 }
@@ -351,11 +371,22 @@ pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(Error::io("create", path))
 }
 
-/// Creates a directory for root's eyes only, and what leads to it.
-pub(super) fn make_private_directory(path: &Path) -> Result<()> {
-    fs::create_dir_all(path)
+/// Creates a directory for root's eyes only, and what leads to it. What is new is on
+/// disk when this returns: a file that was flushed is lost with a directory that was not.
+pub(crate) fn make_private_directory(path: &Path) -> Result<()> {
+    make_directories(path)
         .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
         .map_err(Error::io("create the directory", path))
+}
+
+fn make_directories(path: &Path) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_directories(parent)?;
+    DirBuilder::new().mode(0o700).create(path)?;
+    File::open(parent)?.sync_all()
 }
 
 fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -452,6 +483,19 @@ mod tests {
         let files = Files::new(&scratch.path().join("state"));
         assert!(files.put(&path, &FileState::Absent).is_err());
         assert!(path.join("inside").is_dir());
+    }
+
+    #[test]
+    fn forgetting_goes_on_where_it_was_broken_off() {
+        let scratch = tempfile::tempdir().unwrap();
+        let state = scratch.path().join("state");
+        for left in [&["journal", "store"][..], &["journal", "journal.removed"], &["journal.removed"], &[]] {
+            for directory in left {
+                fs::create_dir_all(state.join(directory).join("something")).unwrap();
+            }
+            Files::new(&state).remove_state(&state, std::iter::empty()).unwrap();
+            assert!(!state.exists(), "{left:?}");
+        }
     }
 
     #[test]

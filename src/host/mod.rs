@@ -32,6 +32,7 @@ use crate::{Error, Result};
 
 pub use api::{Api, Container, DaemonInfo, DaemonVersion};
 pub use exec::{Output, PATH, Program, find as find_program};
+pub(crate) use files::make_private_directory;
 pub use files::{Files, UNIT_DIRECTORY};
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};

@@ -76,16 +76,16 @@ impl Store {
 
     /// Writes offered bytes down, so that undoing finds them in a later run.
     pub fn keep_offered(&self, sha256: Digest) -> Result<()> {
-        let kept = self.home.join("kept").join(sha256.to_string());
-        if kept.exists() {
-            return Ok(());
+        let directory = self.home.join("kept");
+        if directory.join(sha256.to_string()).exists() {
+            return sync_directory(&directory);
         }
         let Some(Offered::Bytes(bytes)) = self.offered.borrow().get(&sha256).cloned() else {
             return Err(self.missing(sha256));
         };
         let mut incoming = Incoming::new(&self.home, "kept")?;
         incoming.write(&bytes)?;
-        incoming.finish(sha256)?.settle()
+        incoming.settle(sha256)
     }
 
     /// Keeps what is at `path` now, whose digest is known.
@@ -93,7 +93,8 @@ impl Store {
         let directory = self.directory_for(path).join("kept");
         let kept = directory.join(sha256.to_string());
         if kept.exists() {
-            return Ok(());
+            // A run that died may have given it its name a moment ago.
+            return sync_directory(&directory);
         }
         make_private_directory(&directory)?;
         if fs::hard_link(path, &kept).is_ok() {
@@ -102,7 +103,7 @@ impl Store {
         let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
         let mut source = File::open(path).map_err(Error::io("read", path))?;
         io::copy(&mut source, &mut incoming).map_err(Error::io("copy", path))?;
-        incoming.finish(sha256)?.settle()
+        incoming.settle(sha256)
     }
 
     /// How the content with this digest can come into place at `target`.
@@ -266,6 +267,13 @@ impl Incoming {
     /// Adds bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         io::Write::write_all(&mut self.file, bytes).map_err(Error::io("write", &self.path))
+    }
+
+    /// Ends a content that is to be kept, and gives it its name once its bytes are
+    /// on disk: who finds the name relies on them.
+    fn settle(self, sha256: Digest) -> Result<()> {
+        self.file.sync_all().map_err(Error::io("flush", &self.path))?;
+        self.finish(sha256)?.settle()
     }
 
     /// Ends the content, whose digest the writer has taken, and gives it its

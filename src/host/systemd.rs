@@ -1,6 +1,7 @@
 //! systemd over D-Bus: units, their state, and jobs awaited to their end.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -138,26 +139,37 @@ impl Systemd<'_> {
         self.call("Reload", &(), || "reload its units".to_owned()).map(drop)
     }
 
-    /// Takes a unit from one enablement to another.
-    pub fn set_enablement(&self, name: &str, from: Enablement, to: Enablement) -> Result<()> {
-        let names = [name];
+    /// Takes a unit from one enablement to another. Returns the links that systemd
+    /// made or removed for that, which it does not flush.
+    pub fn set_enablement(&self, name: &str, from: Enablement, to: Enablement) -> Result<Vec<PathBuf>> {
+        let names = &[name][..];
         let action = |verb: &str| format!("{verb} {name}");
+        let mut links = Links::new();
         if from == Enablement::Masked {
-            self.call("UnmaskUnitFiles", &(&names[..], false), || action("unmask"))?;
+            links.extend(self.call_for::<_, Links>("UnmaskUnitFiles", &(names, false), || action("unmask"))?);
         }
         match to {
             Enablement::Enabled => {
-                self.call("EnableUnitFiles", &(&names[..], false, true), || action("enable"))?;
+                let (_, made): (bool, Links) =
+                    self.call_for("EnableUnitFiles", &(names, false, true), || action("enable"))?;
+                links.extend(made);
             }
             Enablement::Disabled => {
-                self.call("DisableUnitFiles", &(&names[..], false), || action("disable"))?;
+                links.extend(
+                    self.call_for::<_, Links>("DisableUnitFiles", &(names, false), || action("disable"))?,
+                );
             }
             Enablement::Masked => {
-                self.call("DisableUnitFiles", &(&names[..], false), || action("disable"))?;
-                self.call("MaskUnitFiles", &(&names[..], false, true), || action("mask"))?;
+                links.extend(
+                    self.call_for::<_, Links>("DisableUnitFiles", &(names, false), || action("disable"))?,
+                );
+                links.extend(
+                    self.call_for::<_, Links>("MaskUnitFiles", &(names, false, true), || action("mask"))?,
+                );
             }
         }
-        self.reload()
+        self.reload()?;
+        Ok(links.into_iter().map(|(_, link, _)| link.into()).collect())
     }
 
     /// Starts a unit and waits for the job's end.
@@ -355,6 +367,9 @@ impl Systemd<'_> {
 
 /// Number, unit, type, state, and the paths of job and unit.
 type Job = (u32, String, String, String, OwnedObjectPath, OwnedObjectPath);
+
+/// What was done (`symlink`, `unlink`), the link, and what it points to.
+type Links = Vec<(String, String, String)>;
 
 enum Ended {
     Job(String),

@@ -124,7 +124,8 @@ impl Resource for Unit {
             self.stop(host, to)?;
         }
         if now.enablement != to.enablement {
-            systemd.set_enablement(&self.name, now.enablement, to.enablement)?;
+            let links = systemd.set_enablement(&self.name, now.enablement, to.enablement)?;
+            host.files().flush_links(&links);
         }
         match (to.active, now.active, now.fresh) {
             (true, false, _) => {

@@ -229,7 +229,7 @@ impl Machine {
         self.start()
     }
 
-    fn power_off(&self) -> Result<()> {
+    pub(crate) fn power_off(&self) -> Result<()> {
         if let Some(leader) = self.leader() {
             // With its PID 1 the kernel ends all of a PID namespace; nspawn then cleans up after it.
             let _ = kill(Pid::from_raw(i32::try_from(leader)?), Signal::SIGKILL);

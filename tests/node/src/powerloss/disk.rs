@@ -80,6 +80,11 @@ impl Operation {
         matches!(self, Self::Append { .. })
     }
 
+    /// Whether it is about what is in directories.
+    pub(super) fn is_about_names(&self) -> bool {
+        matches!(self, Self::Enter { .. } | Self::Leave { .. } | Self::Move { .. })
+    }
+
     /// Whether flushing this inode flushes the operation.
     pub(super) fn touches(&self, flushed: Ino) -> bool {
         match self {

@@ -6,6 +6,8 @@
 
 mod act;
 mod disk;
+#[cfg(test)]
+mod model_tests;
 mod play;
 mod record;
 mod states;
@@ -107,6 +109,8 @@ pub fn lost_writes(suite: Suite, extent: Extent) -> Result<Tally> {
     node.ok(LIVED_IN);
     let (recordings, before) = record(suite, machine)?;
     let trial = Trial { suite, before: &before };
+    let others = (1..extent.nodes).map(|_| another(machine, &recordings)).collect::<Result<Vec<_>>>()?;
+    let machines: Vec<&Machine> = others.iter().chain([machine]).collect();
     let mut tally = Tally::default();
     for recording in &recordings {
         tally.states.push((recording.act, recording.states.len()));
@@ -115,8 +119,9 @@ pub fn lost_writes(suite: Suite, extent: Extent) -> Result<Tally> {
         tally
             .unflushed
             .extend(late.map(|path| format!("{}: {} is not flushed", recording.act, path.display())));
-        trial.all(recording, extent, machine, &mut tally)?;
+        trial.all(recording, extent, &machines, &mut tally);
     }
+    others.iter().try_for_each(Machine::remove)?;
     Ok(tally)
 }
 
@@ -149,12 +154,15 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Tries a spread of a recording's states, on several nodes at once.
-    fn all(&self, recording: &Recording, extent: Extent, machine: &Machine, tally: &mut Tally) -> Result<()> {
+    fn all(&self, recording: &Recording, extent: Extent, machines: &[&Machine], tally: &mut Tally) {
         let every = extent.spread.map_or(1, |spread| recording.states.len().div_ceil(spread.max(1)).max(1));
         let chosen: Vec<&State> = recording.states.iter().step_by(every).collect();
         let (next, lost) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = |machine: &Machine| {
-            while let Some(state) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(state) = chosen.get(number) else { break };
+                eprintln!("{}: state {} of {}", recording.act, number + 1, chosen.len());
                 if let Err(error) = self.one(recording, state, machine) {
                     let text = format!("{}, {}: {error:#}\n{}", recording.act, state.name, describe(state));
                     eprintln!("lost: {text}");
@@ -162,20 +170,13 @@ impl Trial<'_> {
                 }
             }
         };
-        let others =
-            (1..extent.nodes.max(1)).map(|_| another(machine, recording)).collect::<Result<Vec<_>>>()?;
         std::thread::scope(|threads| {
-            for other in &others {
-                threads.spawn(|| work(other));
+            for machine in machines {
+                threads.spawn(|| work(machine));
             }
-            work(machine);
         });
-        for other in others {
-            other.remove()?;
-        }
         tally.tried += chosen.len();
         tally.lost.append(&mut lost.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
-        Ok(())
     }
 
     /// Boots a node with this tree, and brings it forward; then everything goes, and nothing may be left.
@@ -196,9 +197,10 @@ impl Trial<'_> {
     }
 }
 
-fn another(machine: &Machine, recording: &Recording) -> Result<Machine> {
-    let name = format!("lost-{}", lab::unique());
-    Machine::create(&name, "lost", &recording.pristine, &Owner::this_process())
+/// Another node for the same states.
+fn another(machine: &Machine, recordings: &[Recording]) -> Result<Machine> {
+    let first = recordings.first().context("nothing was recorded")?;
+    Machine::create(&format!("lost-{}", lab::unique()), "lost", &first.pristine, &Owner::this_process())
         .with_context(|| format!("a node beside {}", machine.name()))
 }
 

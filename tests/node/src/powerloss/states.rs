@@ -6,8 +6,10 @@
 //! - *flushed*: nothing else is there. POSIX promises no more; no journaling file system is that bad.
 //! - *in order*: names, modes and owners as far as they came, bytes only where they were flushed. A new file is
 //!   there and empty, or half there, or full of zeros. So ext4 and xfs lose.
-//! - *ahead*: nothing that was not flushed, but for one name that came through on its own.
-//! - *behind*: names in order, but for one that did not come through.
+//! - *ahead*: nothing that was not flushed, but for one name that came through at once.
+//! - *behind*: names in order up to a flush, but for one that had not come through before it.
+//!
+//! States that differ only in what is below a place where a run keeps nothing are one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::disk::{Attributes, Disk, Ino, Kind, Operation, Step, TOP, apply};
+
+/// Docker's own, which a removal takes away file by file, and copies of binaries that are tried and thrown away.
+const OF_NO_MATTER: [&str; 3] =
+    ["/data/k8s/docker/data", "/data/k8s/docker/exec", "/var/lib/node-setup/store/candidate"];
 
 /// What is at a path that is not as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,12 +74,10 @@ pub(crate) fn states(disk: &Disk) -> Result<Vec<State>> {
             );
         }
     }
-    for (step, _) in view.operations().filter(|(_, operation)| !operation.is_data()) {
-        let flushed = disk.durable(step).unwrap_or(end);
-        for at in [step + 1, flushed] {
-            let ahead = view.changes(at, |other| other == step || view.is_durable(other, at), Tail::Lost)?;
-            found.add(format!("step {step} ahead, after step {at} of {end}"), ahead);
-        }
+    for (step, _) in view.operations().filter(|(_, operation)| operation.is_about_names()) {
+        let (at, flushed) = (step + 1, disk.durable(step).unwrap_or(end));
+        let ahead = view.changes(at, |other| other == step || view.is_durable(other, at), Tail::Lost)?;
+        found.add(format!("step {step} ahead, after step {at} of {end}"), ahead);
         let behind = view.changes(flushed, |other| other != step, Tail::Lost)?;
         found.add(format!("step {step} behind, after step {flushed} of {end}"), behind);
     }
@@ -102,7 +106,10 @@ struct Found {
 
 impl Found {
     fn add(&mut self, name: String, changes: Changes) {
-        if self.seen.insert(changes.clone().into_iter().collect()) {
+        let matters =
+            |path: &Path| !OF_NO_MATTER.iter().any(|top| path != Path::new(top) && path.starts_with(top));
+        let key = changes.clone().into_iter().filter(|(path, _)| matters(path)).collect();
+        if self.seen.insert(key) {
             self.states.push(State { name, changes });
         }
     }

@@ -34,10 +34,28 @@ pub(crate) fn read(root: &Path) -> Result<Vec<(PathBuf, Kind, Attributes)>> {
     Ok(found)
 }
 
-/// Copies a whole tree to a place where nothing is.
+/// What is never written in place, but replaced: a second name will do for a copy.
+const LINKED: [&str; 4] = ["usr", "opt", "root", "var/lib/node-setup/store"];
+
+/// Copies a whole tree to a place where nothing may stay.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     lab::remove(to)?;
-    job::host("cp", &["-a".as_ref(), "--reflink=auto".as_ref(), from.as_os_str(), to.as_os_str()]).map(drop)
+    copy_below(from, to, Path::new(""))
+}
+
+fn copy_below(from: &Path, to: &Path, path: &Path) -> Result<()> {
+    let (source, target) = (from.join(path), to.join(path));
+    let is_linked = LINKED.iter().any(|linked| path == Path::new(linked));
+    let has_linked = LINKED.iter().any(|linked| Path::new(linked).starts_with(path));
+    if is_linked || !has_linked || !source.is_dir() {
+        let how = if is_linked { "-al" } else { "-a" };
+        return job::host("cp", &[how.as_ref(), source.as_os_str(), target.as_os_str()]).map(drop);
+    }
+    fs::create_dir(&target).with_context(|| format!("cannot create {}", target.display()))?;
+    for entry in fs::read_dir(&source).with_context(|| format!("cannot list {}", source.display()))? {
+        copy_below(from, to, &path.join(entry?.file_name()))?;
+    }
+    own(&target, attributes(&fs::symlink_metadata(&source)?))
 }
 
 /// A tree on the host's disk, and where bytes come from that the trace does not have.
@@ -62,8 +80,10 @@ impl Source<'_> {
 
     /// Makes a copy of the pristine tree one in which `changes` have happened.
     pub(crate) fn change(&self, root: &Path, changes: &Changes) -> Result<()> {
-        for path in changes.keys() {
-            lab::remove(&place(root, path))?;
+        for (path, entry) in changes {
+            if !entry.as_ref().is_some_and(|entry| stays(path, entry)) {
+                lab::remove(&place(root, path))?;
+            }
         }
         let mut made = HashMap::new();
         for (path, entry) in changes {
@@ -84,6 +104,7 @@ impl Source<'_> {
     ) -> Result<()> {
         let host = place(root, path);
         match &entry.kind {
+            Kind::Directory if stays(path, entry) => {}
             Kind::Directory => fs::create_dir(&host)?,
             Kind::Link(target) => symlink(target, &host)?,
             Kind::File => {
@@ -97,11 +118,7 @@ impl Source<'_> {
                 made.entry(entry.inode).or_insert_with(|| host.clone());
             }
         }
-        lchown(&host, Some(entry.attributes.uid), Some(entry.attributes.gid))?;
-        if !matches!(entry.kind, Kind::Link(_)) {
-            fs::set_permissions(&host, Permissions::from_mode(entry.attributes.mode))?;
-        }
-        Ok(())
+        own(&host, entry.attributes)
     }
 
     fn fill(&self, host: &Path, entry: &Entry) -> Result<()> {
@@ -161,6 +178,21 @@ impl Source<'_> {
             }
         })
     }
+}
+
+/// Whether it is a directory that is where it was, and keeps what is in it.
+fn stays(path: &Path, entry: &Entry) -> bool {
+    entry.kind == Kind::Directory && entry.origin.as_deref() == Some(path)
+}
+
+/// An inode that has them already may be the pristine tree's too, and is left alone.
+fn own(host: &Path, wanted: Attributes) -> Result<()> {
+    let found = fs::symlink_metadata(host)?;
+    if found.is_symlink() || attributes(&found) == wanted {
+        return Ok(());
+    }
+    lchown(host, Some(wanted.uid), Some(wanted.gid))?;
+    fs::set_permissions(host, Permissions::from_mode(wanted.mode)).map_err(Into::into)
 }
 
 fn attributes(meta: &fs::Metadata) -> Attributes {

@@ -43,10 +43,11 @@ generate: ## Write the files that are generated from the code
 test: setup build ## Run every test, those on real nodes too; ends with the totals
 	@tests/run.sh
 
-torture: setup build ## Kill and fail runs at every system call that changes something; takes hours
+torture: setup build ## Kill, fail and power off runs at every system call that changes something; takes hours
 	@cargo build --quiet --package node-tests
 	@$(TARGET)/debug/torture kill
 	@$(TARGET)/debug/torture error
+	@$(TARGET)/debug/torture lost
 
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests

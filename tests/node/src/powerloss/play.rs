@@ -184,10 +184,11 @@ fn is_volatile(path: &str) -> bool {
 fn path(args: &[Arg]) -> Result<Option<PathBuf>> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let path = match args {
-        [Arg::Text { bytes, .. }, ..] => PathBuf::from(text(bytes)),
         [Arg::File(Some(directory)), Arg::Text { bytes, .. }, ..] => Path::new(directory).join(text(bytes)),
         [Arg::File(None), Arg::Text { bytes, .. }, ..] if !bytes.starts_with(b"/") => return Ok(None),
-        [Arg::File(None), Arg::Text { bytes, .. }, ..] => PathBuf::from(text(bytes)),
+        [Arg::File(None), Arg::Text { bytes, .. }, ..] | [Arg::Text { bytes, .. }, ..] => {
+            PathBuf::from(text(bytes))
+        }
         _ => bail!("it names no path"),
     };
     if !path.is_absolute() {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::act::Act;
 use super::disk::Disk;
 use super::states::{self, State};
-use super::{trace, tree};
+use super::{scenario as plan, trace, tree};
 use crate::Suite;
 use crate::machine::Machine;
+use crate::torture::Scenario;
 
 /// What changes a file or its name, and what flushes. Unit files are enabled by the node's PID 1, which is traced too;
 /// what docker writes is its own.
@@ -34,7 +34,7 @@ exit $code
 
 /// A recorded run.
 pub(super) struct Recording {
-    pub(super) act: Act,
+    pub(super) scenario: Scenario,
     pub(super) disk: Disk,
     pub(super) states: Vec<State>,
     /// The tree before the run.
@@ -45,8 +45,8 @@ pub(super) struct Recording {
 
 impl Recording {
     /// Runs a command on a node that is running, and whose tree is still `pristine` but for what it has logged.
-    pub(super) fn of(act: Act, suite: Suite, machine: &Machine, pristine: PathBuf) -> Result<Self> {
-        run(act, suite, machine)?;
+    pub(super) fn of(scenario: Scenario, suite: Suite, machine: &Machine, pristine: PathBuf) -> Result<Self> {
+        run(scenario, suite, machine)?;
         let read = |name: &str| machine.ok(&format!("cat /run/trace.{name}"));
         let (product, manager) = (read("product")?, read("manager")?);
         let mut disk = Disk::new(tree::read(&pristine)?)?;
@@ -55,7 +55,7 @@ impl Recording {
         }
         let contents = pristine.with_extension("contents");
         let (states, whole) = (states::states(&disk)?, states::whole(&disk)?);
-        let recording = Self { act, disk, states, pristine, contents };
+        let recording = Self { scenario, disk, states, pristine, contents };
         recording.source().must_agree(&machine.root(), &whole)?;
         recording.source().keep(&machine.root())?;
         Ok(recording)
@@ -72,12 +72,12 @@ impl Recording {
     }
 }
 
-fn run(act: Act, suite: Suite, machine: &Machine) -> Result<()> {
-    let longest = act.longest().to_string();
-    let command = act.command(suite);
+fn run(scenario: Scenario, suite: Suite, machine: &Machine) -> Result<()> {
+    let longest = plan::longest(scenario).to_string();
+    let command = plan::command(scenario, suite);
     let mut line = vec!["sh", "-c", SCRIPT, "record", CALLS, &longest];
     line.extend(command.iter().map(String::as_str));
     super::run(machine, &line, Duration::from_mins(3))
-        .with_context(|| format!("the {act} that is recorded"))
+        .with_context(|| format!("the {scenario} that is recorded"))
         .map(drop)
 }

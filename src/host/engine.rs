@@ -51,7 +51,9 @@ impl Host {
         for (backend, family) in netfilter.all() {
             netfilter.remove_dockers(backend, family)?;
         }
-        DIRECTORIES.iter().try_for_each(|directory| self.files().remove_if_empty(Path::new(directory)))
+        DIRECTORIES.iter().try_for_each(|directory| self.files().remove_if_empty(Path::new(directory)))?;
+        // Once the unit is known to be disabled, nobody looks at these again.
+        self.files().flush()
     }
 
     fn end_processes(&self, unit: &str) -> Result<()> {

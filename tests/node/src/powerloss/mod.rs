@@ -38,9 +38,11 @@ use crate::{Node, Snapshot, Suite, lab};
 /// How long one command may take on a node that comes back.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// What no removal takes back: what an earlier boot or the time brought.
-const OF_TIME: [&str; 6] = [
+/// What no removal takes back: what an earlier boot or the time brought; docker's own key in a directory that was there
+/// before it; and the socket of a docker that could not start from what the power had left, which is gone with the boot.
+const OF_TIME: [&str; 7] = [
     "file /etc/docker/key.json",
+    "file /run/docker.sock",
     "unit network-online.target",
     "route ",
     "link ",

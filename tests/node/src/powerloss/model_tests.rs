@@ -201,8 +201,12 @@ fn listing(root: &Path) -> String {
 fn a_state_laid_is_the_tree_that_the_model_means() {
     let scratch = std::env::temp_dir().join(format!("powerloss-{}", lab::unique()));
     let (pristine, root) = (scratch.join("pristine"), scratch.join("root"));
-    fs::create_dir_all(pristine.join("etc/d/below")).unwrap();
-    for (path, text) in [("etc/a", "abc"), ("etc/d/stays", "12345"), ("etc/b", "1"), ("usr", "7")] {
+    for directory in ["etc/d/below", "etc/gone"] {
+        fs::create_dir_all(pristine.join(directory)).unwrap();
+    }
+    for (path, text) in
+        [("etc/a", "abc"), ("etc/d/stays", "12345"), ("etc/b", "1"), ("etc/gone/c", "12"), ("usr", "7")]
+    {
         fs::write(pristine.join(path), text).unwrap();
     }
     let mut disk = Disk::new(tree::read(&pristine).unwrap()).unwrap();
@@ -217,6 +221,9 @@ fn a_state_laid_is_the_tree_that_the_model_means() {
         "write(3</etc/new/.x>, \"four\"..., 9) = 9",
         "rename(\"/etc/new/.x\", \"/etc/new/x\") = 0",
         "symlink(\"/nowhere\", \"/etc/d/link\") = 0",
+        "link(\"/etc/gone/c\", \"/etc/survives\") = 0",
+        "unlink(\"/etc/gone/c\") = 0",
+        "rmdir(\"/etc/gone\") = 0",
     ];
     for (at, line) in lines.iter().enumerate() {
         for call in trace::parse(&[&format!("1 0.{at:06} {line}")]).unwrap() {
@@ -238,6 +245,7 @@ fn a_state_laid_is_the_tree_that_the_model_means() {
         "644 f 5 1 /etc/d/stays",
         "600 f 9 1 /etc/new/x",
         "644 f 5 2 /etc/second",
+        "644 f 2 1 /etc/survives",
         "644 f 1 2 /usr",
     ];
     assert_eq!(listing(&root), wanted.join("\n"));

@@ -109,8 +109,8 @@ impl Source<'_> {
             Kind::Link(target) => symlink(target, &host)?,
             Kind::File => {
                 let unchanged = entry.origin.as_ref().filter(|origin| !changes.contains_key(*origin));
-                let other =
-                    made.get(&entry.inode).cloned().or_else(|| unchanged.map(|origin| place(root, origin)));
+                let there = unchanged.map(|origin| place(root, origin)).filter(|host| host.exists());
+                let other = made.get(&entry.inode).cloned().or(there);
                 match other {
                     Some(other) => fs::hard_link(other, &host)?,
                     None => self.fill(&host, entry)?,

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
-use crate::resource::{File, Module, Policy, Rule, Sysctl, Table, Tree, Unit};
+use crate::resource::{File, FileState, Module, Policy, Rule, Sysctl, Table, Tree, TreeState, Unit};
 use crate::{Error, Result};
 
 /// A thing on the node, named well enough to be found again later.
@@ -86,7 +86,7 @@ pub struct Want<R: Resource> {
 /// Where a resource stands, seen from one change to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Where the change would take it from.
+    /// Where undoing the change would take it to.
     AtFrom,
     /// Where the change would take it to.
     AtTo,
@@ -125,7 +125,7 @@ impl<R: Resource> Change<R> {
         let now = self.on.observe(host)?;
         Ok(if now == self.to {
             Standing::AtTo
-        } else if now == self.from {
+        } else if now == R::attainable(&self.from) {
             Standing::AtFrom
         } else {
             Standing::Elsewhere(now.to_string())
@@ -343,4 +343,18 @@ kinds! {
     Policy(Policy, "policy"),
     Rule(Rule, "rule"),
     Unit(Unit, "unit"),
+}
+
+impl Step {
+    /// Whether it makes a place that others put things into. What is in it may keep
+    /// undoing from taking it away again.
+    pub fn makes_room(&self) -> bool {
+        match self {
+            Self::Tree(change) => change.to == TreeState::Present,
+            Self::File(change) => {
+                change.from == FileState::Absent && matches!(change.to, FileState::Directory { .. })
+            }
+            _ => false,
+        }
+    }
 }

@@ -175,6 +175,13 @@ impl Config {
         Self::of(assignments)
     }
 
+    /// The defaults and what flags say, whatever the files and variables are like.
+    pub fn of_flags(flags: &[(&'static str, String)]) -> Result<Self> {
+        let mut assignments = layer::defaults()?;
+        assignments.extend(layer::flags(flags)?);
+        Self::of(assignments)
+    }
+
     /// Every setting with its value and origin, in the table's order.
     pub fn effective(&self) -> Vec<Effective> {
         let row = |setting, entry: &str, value: &Value| {

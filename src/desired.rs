@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::change::{Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
-use crate::docker::{self, DAEMON_JSON, SOCKET, UNIT, USER_CHAIN};
+use crate::docker::{self, DAEMON_JSON, FLANNEL_RULE, SOCKET, UNIT, USER_CHAIN};
 use crate::facts::{Facts, MODULES};
 use crate::host::{Availability, Backend, Family, UNIT_DIRECTORY};
 use crate::journal::Installed;
@@ -103,9 +103,6 @@ pub fn socket(config: &Config) -> PathBuf {
         hosts.into_iter().flatten().filter_map(Value::as_str).find_map(|host| host.strip_prefix("unix://"));
     PathBuf::from(unix.unwrap_or(SOCKET))
 }
-
-/// The rule that lets flannel's packets into docker's bridge.
-pub const FLANNEL_RULE: &str = "-i flannel.1 -o docker0 -j ACCEPT";
 
 /// Whether docker of this version keeps other nodes' pods out unless it is told not to.
 pub fn needs_flannel_rule(config: &Config, version: Option<Version>) -> bool {

@@ -191,6 +191,17 @@ pub enum Error {
         problem: String,
     },
 
+    /// A journal has a form that a later node-setup has brought.
+    #[error("{} was written by a newer node-setup, {version} (schema {schema})", path.display())]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// Its form.
+        schema: u32,
+        /// Who wrote it.
+        version: String,
+    },
+
     /// A step of a run failed; the cause says why.
     #[error("{step}")]
     Step {
@@ -221,6 +232,7 @@ impl Error {
             | Self::Archive { .. }
             | Self::Foreign { .. }
             | Self::Unended { .. }
+            | Self::Newer { .. }
             | Self::NothingToUndo => Class::Refused,
             Self::Locked { .. } => Class::Locked,
             Self::Step { cause, .. } => cause.class(),
@@ -244,6 +256,9 @@ impl Error {
                 "move it away: mv {0} {0}.bad; what that run changed is not known then",
                 path.display()
             )),
+            Self::Newer { version, .. } => {
+                Some(format!("use node-setup {version} or later on this node; nothing was touched"))
+            }
             Self::Locked { .. } => Some("run this again when it has ended, or with --wait".to_owned()),
             Self::Step { cause, .. } => cause.help(),
             _ => None,

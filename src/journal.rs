@@ -199,13 +199,31 @@ pub fn parse(text: &str) -> Result<Vec<Record>, String> {
     Ok(records)
 }
 
+/// Who wrote a journal: all of its first line that no form may change.
+#[derive(Deserialize)]
+struct Author {
+    schema: u32,
+    version: String,
+}
+
+fn author(text: &str) -> Option<Author> {
+    #[derive(Deserialize)]
+    struct First {
+        begin: Author,
+    }
+    serde_json::from_str(text.lines().next()?).ok().map(|first: First| first.begin)
+}
+
 /// Every journal in `directory`, oldest first.
 pub fn read_all(directory: &Path) -> Result<Vec<(PathBuf, Vec<Record>)>> {
     let read = |number| {
         let path = path_of(directory, number);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        let records = parse(&String::from_utf8_lossy(&bytes))
-            .map_err(|problem| Error::State { path: path.clone(), problem })?;
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some(Author { schema, version }) = author(&text).filter(|author| author.schema > SCHEMA) {
+            return Err(Error::Newer { path, schema, version });
+        }
+        let records = parse(&text).map_err(|problem| Error::State { path: path.clone(), problem })?;
         Ok((path, records))
     };
     numbers(directory)?.into_iter().map(read).collect()

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -42,12 +42,51 @@ impl Lock {
     }
 }
 
-fn busy(mut file: File) -> Error {
+/// Who has the lock, if somebody has: `process 4711 (node-setup docker)`. The lock
+/// is not tried for that, so that no run which begins right now finds it taken.
+pub fn holder() -> Option<String> {
+    let mut file = File::open(LOCK).ok()?;
+    let inode = file.metadata().ok()?.ino();
+    is_locked(&fs::read_to_string("/proc/locks").ok()?, inode).then(|| name(&mut file))
+}
+
+/// Whether a list in the form of `/proc/locks` has a lock of the kind that is used
+/// here on the file with this inode. Who waits for one has an arrow.
+fn is_locked(locks: &str, inode: u64) -> bool {
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let on = words.get(5).and_then(|file| file.rsplit(':').next()?.parse().ok());
+        words.get(1) == Some(&"FLOCK") && on == Some(inode)
+    })
+}
+
+fn name(file: &mut File) -> String {
     let mut holder = String::new();
     let _ = file.rewind();
     let _ = file.read_to_string(&mut holder);
     let holder = holder.trim();
-    Error::Locked {
-        holder: if holder.is_empty() { "a process that has just begun" } else { holder }.to_owned(),
+    if holder.is_empty() { "a process that has just begun" } else { holder }.to_owned()
+}
+
+fn busy(mut file: File) -> Error {
+    Error::Locked { holder: name(&mut file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_but_not_by_who_waits_or_locks_otherwise() {
+        let held = "1: FLOCK  ADVISORY  WRITE 4711 00:1a:99 0 EOF\n";
+        for (locks, expected) in [
+            (held, true),
+            ("2: POSIX  ADVISORY  WRITE 4711 00:1a:99 0 EOF\n", false),
+            ("1: FLOCK  ADVISORY  WRITE 4711 00:1a:98 0 EOF\n", false),
+            ("1: -> FLOCK  ADVISORY  WRITE 4712 00:1a:99 0 EOF\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_locked(locks, 99), expected, "{locks}");
+        }
     }
 }

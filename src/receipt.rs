@@ -89,7 +89,8 @@ impl Receipt {
     }
 
     /// What can be gone back from, oldest first: completed runs that have not been
-    /// gone back from, each with the runs that it resumed.
+    /// gone back from, each with the runs that it resumed. Runs that together have
+    /// changed nothing are none of them.
     pub fn undoable(&self) -> Vec<Undoable> {
         let (mut all, mut resumed): (Vec<Undoable>, Vec<Step>) = (Vec::new(), Vec::new());
         for run in &self.runs {
@@ -103,7 +104,9 @@ impl Receipt {
                         .drain(..)
                         .chain(run.done.iter().cloned())
                         .for_each(|step| compose(&mut steps, step));
-                    all.push(Undoable { steps, begin: run.begin.clone() });
+                    if !steps.is_empty() {
+                        all.push(Undoable { steps, begin: run.begin.clone() });
+                    }
                 }
                 _ => {}
             }
@@ -150,7 +153,12 @@ impl Receipt {
         });
         match end {
             Some(End::Completed | End::Resumed) => self.take_over(records),
-            Some(End::Restored) => self.unfinished = None,
+            Some(End::Restored) => {
+                self.unfinished = None;
+                for step in still_there(records) {
+                    compose(&mut self.known, step);
+                }
+            }
             Some(End::Partial) | None => {
                 let steps = attempted(records);
                 self.unfinished = (!steps.is_empty()).then_some(Unfinished { path, steps });
@@ -210,6 +218,19 @@ fn past_run(path: &Path, records: &[Record]) -> Option<PastRun> {
     Some(run)
 }
 
+/// The places that a run made and could not take away again, because something is in them.
+fn still_there(records: Vec<Record>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for record in records {
+        match record {
+            Record::Done { step } if step.makes_room() => steps.push(step),
+            Record::Undone { step } => steps.retain(|made| made.name() != step.name()),
+            _ => {}
+        }
+    }
+    steps
+}
+
 /// The steps that a run which did not end may have made and has not undone.
 fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
     let mut steps: Vec<(Step, bool)> = Vec::new();
@@ -244,7 +265,7 @@ fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
 mod tests {
     use super::*;
     use crate::change::Change;
-    use crate::resource::{Sysctl, SysctlState};
+    use crate::resource::{Sysctl, SysctlState, Tree, TreeState};
 
     fn step(key: &str, from: &str, to: &str) -> Step {
         let (from, to) = (SysctlState::value(from), SysctlState::value(to));
@@ -320,6 +341,41 @@ mod tests {
         let records = [done(step("a", "1", "2")).to_vec(), vec![Record::End(End::Restored)]].concat();
         let receipt = receipt(vec![records]);
         assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
+    }
+
+    #[test]
+    fn a_restored_run_leaves_the_places_that_it_could_not_take_away() {
+        let tree = |path: &str| {
+            let (from, to) = (TreeState::Absent, TreeState::Present);
+            Step::Tree(Change { on: Tree(path.into()), from, to })
+        };
+        let made = ["/full", "/empty"].into_iter().flat_map(|path| done(tree(path)));
+        let records = made.chain([Record::Undone { step: tree("/empty") }, Record::End(End::Restored)]);
+        let receipt = receipt(vec![records.collect()]);
+        assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), [tree("/full")]);
+    }
+
+    #[test]
+    fn a_resumed_run_with_nothing_left_to_do_is_gone_back_from() {
+        let run = |end: &[End]| {
+            let records =
+                [vec![Record::Begin(crate::journal::tests::begin())], done(step("a", "0", "1")).into()];
+            [records.concat(), end.iter().copied().map(Record::End).collect()].concat()
+        };
+        let receipt = receipt(vec![run(&[End::Resumed, End::Completed])]);
+        assert_eq!(receipt.undoable().pop().map(|last| last.steps), Some(vec![step("a", "0", "1")]));
+    }
+
+    #[test]
+    fn runs_that_together_change_nothing_are_not_gone_back_from() {
+        let run = |from, to, end| {
+            let records =
+                [vec![Record::Begin(crate::journal::tests::begin())], done(step("a", from, to)).into()];
+            [records.concat(), vec![Record::End(end)]].concat()
+        };
+        let first = run("0", "1", End::Completed);
+        let receipt = receipt(vec![first, run("1", "0", End::Resumed), run("0", "1", End::Completed)]);
+        assert_eq!(receipt.undoable().pop().map(|last| last.steps), Some(vec![step("a", "0", "1")]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Carrying a plan out, and taking it back.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::change::{Name, Standing, Step};
@@ -59,7 +60,7 @@ impl Run<'_> {
         self.host.begin_undo();
         let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
         steps.extend(in_flight.map(|step| (step, false)));
-        let left = self.undo(steps);
+        let left = self.undo(steps, |_| false);
         if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
@@ -110,6 +111,7 @@ impl Run<'_> {
             }
         }
         self.host.files().flush()?;
+        self.host.settle()?;
         self.journal.write_through(&Record::End(End::Completed))?;
         Ok(())
     }
@@ -131,10 +133,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes steps back. Goes on past errors, and says what is left.
-    fn undo(&mut self, steps: Vec<(Step, bool)>) -> Vec<Left> {
+    /// Takes steps back but for those that are spared, which is asked when their
+    /// turn comes. Goes on past errors, and says what is left.
+    fn undo(&mut self, steps: Vec<(Step, bool)>, spares: impl Fn(&Step) -> bool) -> Vec<Left> {
         let mut left = Vec::new();
         for (step, is_done) in undo_order(steps) {
+            if spares(&step) {
+                continue;
+            }
             match take_back(self.host, &step, is_done) {
                 Ok(()) => {
                     self.sink.event(&Event::Undone(&step));
@@ -176,23 +182,28 @@ impl Run<'_> {
 }
 
 /// Undoes a run that did not end. docker may have run for long since: directories
-/// that it has filled stay.
+/// that it has filled stay, and stay ours.
 pub fn recover(
     host: &Host,
     receipt: &Receipt,
     unfinished: &Unfinished,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Left>> {
-    let journal = Journal::resume(&unfinished.path)?;
-    for (step, _) in &unfinished.steps {
+    let mut journal = Journal::resume(&unfinished.path)?;
+    for (step, is_done) in &unfinished.steps {
         host.files().clear_temporary(step);
+        if !is_done
+            && step.makes_room()
+            && let Some(step) = step.found(host)?
+        {
+            journal.write(&Record::Done { step })?;
+        }
     }
     let holds_data = |step: &Step| match step {
         Step::Tree(change) => !host.files().is_empty(&change.on.0),
         _ => false,
     };
-    let steps = unfinished.steps.iter().filter(|(step, _)| !holds_data(step)).cloned().collect();
-    Ok(Run { host, receipt, journal, sink }.undo(steps))
+    Ok(Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), holds_data))
 }
 
 /// Lets the next run go on from where one stopped: what that one has done counts,
@@ -206,6 +217,11 @@ pub fn resume(host: &Host, unfinished: &Unfinished) -> Result<()> {
         }
     }
     journal.write_through(&Record::End(End::Resumed))
+}
+
+/// Says that a run which was resumed had nothing left to do: it has completed.
+pub fn complete(journal: &Path) -> Result<()> {
+    Journal::resume(journal)?.write_through(&Record::End(End::Completed))
 }
 
 /// Backwards; but what starts something waits until all else is in its place.

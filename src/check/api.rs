@@ -22,6 +22,12 @@ impl Check for Answers {
     fn judge(&self, subject: &Subject<'_>, answer: Result<()>) -> Verdict {
         match answer {
             Ok(()) => Verdict::pass(format!("answers on {}", socket(subject.config).display())),
+            // No run restarts it: it may be at work for somebody.
+            Err(error) if subject.facts.docker.active => {
+                let remedy =
+                    "journalctl -u docker; then systemctl restart docker, which containers live through";
+                Verdict::fail(format!("runs, but does not answer: {error}"), remedy)
+            }
             Err(error) => Verdict::fail(error.to_string(), format!("journalctl -u docker; then {CONVERGE}")),
         }
     }

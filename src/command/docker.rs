@@ -1,17 +1,17 @@
 //! `node-setup docker` and its read-only sisters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::candidate;
 use super::install::Choice;
 use super::session::{self, Session, load, locked, require_root};
+use super::{candidate, live};
 use crate::change::{Resource, Step};
 use crate::check::{any_failed, check};
 use crate::cli::SettingOptions;
 use crate::desired::{Desired, daemon_keys, docker_unit, socket};
 use crate::event::{Event, Sink, Sinks};
 use crate::facts::ipv4_of;
-use crate::host::Interrupt;
+use crate::host::{Host, Interrupt};
 use crate::journal::{Begin, Installed, Journal};
 use crate::plan::plan as plan_for;
 use crate::preflight;
@@ -30,7 +30,9 @@ struct Intended {
 
 /// Converges the node.
 pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Report) -> Result<()> {
-    locked(settings, "docker", sinks, report, |session, sink, report| {
+    let config = load(settings)?;
+    let look = |interrupt| Session::begin(config, interrupt);
+    locked(("docker", settings.wait), sinks, report, look, |session, sink, report| {
         let ended = converge_locked(session, sink, report);
         // What cannot be cleared now is cleared before the next archive is unpacked.
         let _ = session.host.files().store().clear_staged(&session.config.docker.bin_dir);
@@ -39,9 +41,12 @@ pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Rep
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
-    resume(session, sink)?;
+    let resumed = resume(session, sink)?;
     let intended = intend(session, sink, true)?;
     if intended.steps.is_empty() {
+        if let Some(journal) = resumed {
+            run::complete(&journal)?;
+        }
         report.checks = check(&session.subject(intended.docker.as_ref(), &intended.desired));
         return Ok(());
     }
@@ -55,9 +60,9 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(&intended.desired.goals, &intended.steps);
-    let completed = conclude(session, ending, report);
+    let completed = conclude(&session.host, ending, report);
     if completed {
-        remember(session, sink);
+        remember(&session.host, sink);
         session.refresh()?;
         let desired = session.desired(intended.docker.as_ref());
         report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
@@ -66,20 +71,20 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
 }
 
 /// What is remembered saves the next run time, and is not worth failing for.
-pub(super) fn remember(session: &Session, sink: &mut dyn Sink) {
-    if let Err(error) = session.host.files().remember() {
+pub(super) fn remember(host: &Host, sink: &mut dyn Sink) {
+    if let Err(error) = host.files().remember() {
         sink.event(&Event::Note(&because(&error)));
     }
 }
 
 /// Enters how a run ended; says whether it completed.
-pub(super) fn conclude(session: &Session, ending: Ending, report: &mut Report) -> bool {
+pub(super) fn conclude(host: &Host, ending: Ending, report: &mut Report) -> bool {
     match ending {
         Ending::Completed(steps, left) => {
             report.left.extend(left.iter().filter(|left| !left.changed_since).map(Into::into));
             report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
             report.changed = !steps.is_empty();
-            report.changes = steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+            report.changes = steps.iter().map(|step| ChangeReport::new(step, host)).collect();
             if left.iter().any(|left| !left.changed_since) {
                 report.outcome = Outcome::Failed;
             }
@@ -99,14 +104,18 @@ pub(super) fn conclude(session: &Session, ending: Ending, report: &mut Report) -
 pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
-    let session = Session::begin(config, Interrupt::default())?;
-    let mut notes = Collector::default();
-    if session.receipt.unfinished().is_some() {
-        notes.notes.push("an earlier run did not end; the next one goes on from where it stopped".to_owned());
+    let (session, live) = live::watching(|| Session::begin(config, Interrupt::default()))?;
+    match live {
+        Some(holder) => report.notes.push(live::note(&holder)),
+        None if session.receipt.unfinished().is_some() => {
+            let note = "an earlier run did not end; the next one goes on from where it stopped";
+            report.notes.push(note.to_owned());
+        }
+        None => {}
     }
+    let mut notes = Collector::default();
     let intended = intend(&session, &mut notes, false)?;
-    report.notes = notes.notes;
-    report.notes.extend(intended.desired.notes);
+    report.notes.extend(notes.notes.into_iter().chain(intended.desired.notes));
     report.changes = intended.steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
     report.outcome = if report.changes.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
     Ok(())
@@ -116,7 +125,8 @@ pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()>
 pub(super) fn verify(settings: &SettingOptions, deep: bool, report: &mut Report) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
-    let session = Session::begin(config, Interrupt::default())?;
+    let (session, live) = live::watching(|| Session::begin(config, Interrupt::default()))?;
+    report.notes.extend(live.as_deref().map(live::note));
     if deep {
         session.host.files().distrust();
     }
@@ -133,7 +143,8 @@ pub(super) fn verify(settings: &SettingOptions, deep: bool, report: &mut Report)
 pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
-    let session = Session::begin(config, Interrupt::default())?;
+    let (session, live) = live::watching(|| Session::begin(config, Interrupt::default()))?;
+    let unfinished = session.receipt.unfinished().filter(|_| live.is_none());
     let Session { config, host, receipt, facts, .. } = &session;
     let running = host.api(&socket(config)).version().ok();
     let bridge = ipv4_of(host, crate::docker::BRIDGE)?;
@@ -147,18 +158,21 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
         bridge: bridge.and_then(|nets| nets.first().map(ToString::to_string)),
         lease: facts.flannel_lease.says().map(|lease| lease.subnet.to_string()),
         last_run: receipt.last_run(),
-        unfinished: receipt.unfinished().map(|run| run.path.display().to_string()),
+        unfinished: unfinished.map(|run| run.path.display().to_string()),
+        at_work: live,
         owned: receipt.all_owned().map(ChangeReport::brief).collect(),
     });
     Ok(())
 }
 
-/// Takes over from a run that did not end.
-fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<()> {
-    let Some(unfinished) = session.receipt.unfinished() else { return Ok(()) };
+/// Takes over from a run that did not end, and returns its journal.
+fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<Option<PathBuf>> {
+    let Some(unfinished) = session.receipt.unfinished() else { return Ok(None) };
+    let journal = unfinished.path.clone();
     sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
     run::resume(&session.host, unfinished)?;
-    session.refresh()
+    session.refresh()?;
+    Ok(Some(journal))
 }
 
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {

@@ -40,17 +40,49 @@ pub(super) fn load(settings: &SettingOptions) -> Result<Config> {
     })
 }
 
+/// How long docker may take to come back, for a command that goes back; and what is wrong with the
+/// configuration, if something is. Nothing else of it is needed, and one that is not valid may be
+/// the very reason to go back. Flags have to be right all the same.
+pub(super) fn patience(settings: &SettingOptions) -> Result<(Limits, Option<Error>)> {
+    let limits = |config: Config| Limits { ready: config.docker.ready_timeout };
+    match load(settings) {
+        Ok(config) => Ok((limits(config), None)),
+        Err(error) => Ok((limits(Config::of_flags(&settings.settings())?), Some(error))),
+    }
+}
+
 /// Refuses whoever is not root.
 pub(super) fn require_root() -> Result<()> {
     let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), preflight::has_systemd());
     if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
 }
 
+/// A node, of which nothing is known but what earlier runs did to it: all that going back needs.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) host: Host,
+    pub(super) receipt: Receipt,
+}
+
+impl Past {
+    /// Reads the journals.
+    pub(super) fn read(limits: Limits, interrupt: Interrupt) -> Result<Self> {
+        let host = Host::new(limits, interrupt)?;
+        let receipt = Receipt::read(&host.state().join("journal"))?;
+        Ok(Self { host, receipt })
+    }
+
+    /// Reads them again.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        self.receipt = Receipt::read(&self.host.state().join("journal"))?;
+        Ok(())
+    }
+}
+
 impl Session {
     /// Looks at the node with this configuration.
     pub(super) fn begin(config: Config, interrupt: Interrupt) -> Result<Self> {
-        let host = Host::new(Limits { ready: config.docker.ready_timeout }, interrupt)?;
-        let receipt = Receipt::read(&host.state().join("journal"))?;
+        let Past { host, receipt } = Past::read(Limits { ready: config.docker.ready_timeout }, interrupt)?;
         let facts = facts::gather(&host, &config)?;
         let program = own_digest(&host)?;
         Ok(Self { config, host, receipt, facts, program })
@@ -121,22 +153,22 @@ fn own_digest(host: &Host) -> Result<Digest> {
 }
 
 /// Does `work` on the node while nobody else does, and reports what was noted.
-pub(super) fn locked(
-    settings: &SettingOptions,
-    command: &str,
+/// What is worked on is looked at only then.
+pub(super) fn locked<S>(
+    (command, wait): (&str, bool),
     mut sinks: Sinks,
     report: &mut Report,
-    work: impl FnOnce(&mut Session, &mut dyn Sink, &mut Report) -> Result<()>,
+    look: impl FnOnce(Interrupt) -> Result<S>,
+    work: impl FnOnce(&mut S, &mut dyn Sink, &mut Report) -> Result<()>,
 ) -> Result<()> {
-    let config = load(settings)?;
     require_root()?;
     // Before signals are caught: who waits for the lock can be told to stop.
-    let _lock = Lock::take(command, settings.wait)?;
+    let _lock = Lock::take(command, wait)?;
     let interrupt = Interrupt::default();
     interrupt.catch()?;
     let mut notes = Collector::default();
-    let mut session = Session::begin(config, interrupt)?;
-    let ended = work(&mut session, &mut Both(&mut sinks, &mut notes), report);
+    let mut looked_at = look(interrupt)?;
+    let ended = work(&mut looked_at, &mut Both(&mut sinks, &mut notes), report);
     report.notes.append(&mut notes.notes);
     ended
 }

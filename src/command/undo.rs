@@ -1,29 +1,60 @@
 //! Going back: the last run, a run that did not end, or everything.
 //!
 //! Each is an ordinary run whose goals are previous states: journaled, undone if
-//! it fails, and itself a run that can be gone back from.
+//! it fails, and itself a run that can be gone back from. They are decided from the
+//! journals alone, and go back also where the configuration is not valid.
+
+use std::path::Path;
 
 use super::docker::{conclude, remember};
-use super::session::{Session, begin, locked, require_root};
-use crate::change::{Standing, Step};
+use super::live;
+use super::session::{Past, begin, locked, patience, require_root};
+use crate::change::{Change, Standing, Step};
 use crate::cli::{SettingOptions, UndoOptions};
-use crate::desired::socket;
-use crate::docker::UNIT;
 use crate::event::{Event, Left, Sink, Sinks};
 use crate::host::{Container, Host};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, Need, plan};
 use crate::receipt::{REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
+use crate::resource::{Readiness, Unit};
 use crate::run::{self, Run, because, undo_order};
 use crate::{Error, Result};
+
+/// How a run has ended that did not.
+const UNFINISHED: &str = "unfinished";
 
 /// Lists the runs.
 pub(super) fn history(report: &mut Report) -> Result<()> {
     require_root()?;
-    let receipt = Receipt::read(&std::path::Path::new(crate::host::STATE).join("journal"))?;
+    let journals = Path::new(crate::host::STATE).join("journal");
+    let (receipt, live) = live::watching(|| Receipt::read(&journals))?;
     report.runs = receipt.runs().iter().map(RunReport::from).collect();
+    if let (Some(_), Some(last)) = (live, report.runs.last_mut().filter(|run| run.end == UNFINISHED)) {
+        "going on".clone_into(&mut last.end);
+    }
     Ok(())
+}
+
+/// Goes back by `work`, while nobody else changes the node.
+fn going_back(
+    command: &str,
+    settings: &SettingOptions,
+    sinks: Sinks,
+    report: &mut Report,
+    work: impl FnOnce(&mut Past, &mut dyn Sink, &mut Report) -> Result<()>,
+) -> Result<()> {
+    let (limits, invalid) = patience(settings)?;
+    let look = |interrupt| Past::read(limits, interrupt);
+    locked((command, settings.wait), sinks, report, look, |past, sink, report| {
+        if let Some(error) = invalid {
+            let why = because(&error);
+            sink.event(&Event::Note(&format!(
+                "going back without the configuration, which is not valid: {why}"
+            )));
+        }
+        work(past, sink, report)
+    })
 }
 
 /// Goes back to before the last completed run.
@@ -34,9 +65,9 @@ pub(super) fn rollback(
     sinks: Sinks,
     report: &mut Report,
 ) -> Result<()> {
-    locked(settings, ROLLBACK, sinks, report, |session, sink, report| {
-        ended(session)?;
-        let mut undoable = session.receipt.undoable();
+    going_back(ROLLBACK, settings, sinks, report, |past, sink, report| {
+        ended(past)?;
+        let mut undoable = past.receipt.undoable();
         let Some(last) = undoable.pop() else { return Err(Error::NothingToUndo) };
         let before = undoable.pop().map(|run| run.begin);
         let steps = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
@@ -46,18 +77,18 @@ pub(super) fn rollback(
             ..begin(ROLLBACK)
         };
         let manner = Manner { need: Need::Back, options, dry_run };
-        go_back(session, steps, &manner, begin, sink, report)
+        go_back(past, steps, &manner, begin, sink, report)
     })
 }
 
 /// Puts back what a run that did not end has done.
 pub(super) fn recover(settings: &SettingOptions, sinks: Sinks, report: &mut Report) -> Result<()> {
-    locked(settings, "docker recover", sinks, report, |session, sink, report| {
-        let Some(unfinished) = session.receipt.unfinished() else {
+    going_back("docker recover", settings, sinks, report, |past, sink, report| {
+        let Some(unfinished) = past.receipt.unfinished() else {
             sink.event(&Event::Note("every run on this node has ended; there is nothing to recover"));
             return Ok(());
         };
-        let left = run::recover(&session.host, &session.receipt, unfinished, sink)?;
+        let left = run::recover(&past.host, &past.receipt, unfinished, sink)?;
         report.changed = true;
         report.changes =
             unfinished.steps.iter().map(|(step, _)| ChangeReport::brief(&step.inverse())).collect();
@@ -79,22 +110,22 @@ pub(super) fn remove(
     sinks: Sinks,
     report: &mut Report,
 ) -> Result<()> {
-    locked(settings, REMOVE, sinks, report, |session, sink, report| {
+    going_back(REMOVE, settings, sinks, report, |past, sink, report| {
         if dry_run {
-            ended(session)?;
-        } else if let Some(unfinished) = session.receipt.unfinished() {
-            run::resume(&session.host, unfinished)?;
-            session.refresh()?;
+            ended(past)?;
+        } else if let Some(unfinished) = past.receipt.unfinished() {
+            run::resume(&past.host, unfinished)?;
+            past.refresh()?;
         }
-        let owned = session.receipt.all_owned();
+        let owned = past.receipt.all_owned();
         let steps: Vec<Step> = owned.filter(|step| purge || !holds_data(step)).cloned().collect();
         if steps.is_empty() {
             sink.event(&Event::Note("there is no record of anything that node-setup has put on this node"));
         }
         let manner = Manner { need: Need::IfPossible, options, dry_run };
-        go_back(session, steps, &manner, begin(REMOVE), sink, report)?;
+        go_back(past, steps, &manner, begin(REMOVE), sink, report)?;
         if !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged) {
-            forget(session, sink)?;
+            forget(past, sink)?;
         }
         Ok(())
     })
@@ -102,9 +133,9 @@ pub(super) fn remove(
 
 /// Forgets the node, once nothing on it is ours any more. What went back by
 /// itself or by another's hand is not.
-fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
-    let receipt = Receipt::read(&session.host.state().join("journal"))?;
-    let is_back = |step: &&Step| matches!(step.standing(&session.host), Ok(Standing::AtFrom));
+fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
+    let receipt = Receipt::read(&past.host.state().join("journal"))?;
+    let is_back = |step: &&Step| matches!(step.standing(&past.host), Ok(Standing::AtFrom));
     let ours: Vec<&Step> = receipt.all_owned().filter(|step| !is_back(step)).collect();
     if ours.iter().any(|step| holds_data(step)) {
         sink.event(&Event::Note("docker's data stays; remove --purge takes it away too"));
@@ -116,7 +147,7 @@ fn forget(session: &Session, sink: &mut dyn Sink) -> Result<()> {
         Step::File(change) => Some(change.on.0.as_path()),
         _ => None,
     });
-    session.host.files().remove_state(session.host.state(), files)
+    past.host.files().remove_state(past.host.state(), files)
 }
 
 /// How to go back.
@@ -128,7 +159,7 @@ struct Manner {
 
 /// Takes steps back, the last first, as a run of its own.
 fn go_back(
-    session: &Session,
+    past: &Past,
     steps: Vec<Step>,
     manner: &Manner,
     begin: Begin,
@@ -138,7 +169,7 @@ fn go_back(
     let steps = steps.into_iter().map(|step| (step, true)).collect();
     let mut goals = Vec::new();
     for (step, _) in undo_order(steps) {
-        match standing_in_the_way(&session.host, &step, manner.options.force) {
+        match standing_in_the_way(&past.host, &step, manner.options.force) {
             None => goals.push(Goal { wanted: step.inverse().wanted(), need: manner.need }),
             Some(left) => {
                 sink.event(&Event::Left(&left));
@@ -146,18 +177,18 @@ fn go_back(
             }
         }
     }
-    let planned = plan(&session.host, &goals, &session.receipt)?;
+    let planned = plan(&past.host, &goals, &past.receipt)?;
     if manner.dry_run || planned.is_empty() {
-        report.changes = planned.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
+        report.changes = planned.iter().map(|step| ChangeReport::new(step, &past.host)).collect();
         report.outcome = if planned.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
         return Ok(());
     }
-    announce(session, &planned, sink);
-    let journal = Journal::begin(&session.host.state().join("journal"), begin, &planned)?;
-    let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
+    announce(past, &planned, sink);
+    let journal = Journal::begin(&past.host.state().join("journal"), begin, &planned)?;
+    let run = Run { host: &past.host, receipt: &past.receipt, journal, sink };
     let ending = run.reach(&goals, &planned);
-    if conclude(session, ending, report) {
-        remember(session, sink);
+    if conclude(&past.host, ending, report) {
+        remember(&past.host, sink);
     }
     Ok(())
 }
@@ -176,13 +207,15 @@ fn standing_in_the_way(host: &Host, step: &Step, force: bool) -> Option<Left> {
 }
 
 /// Says which containers will be stopped, before they are.
-fn announce(session: &Session, planned: &[Step], sink: &mut dyn Sink) {
-    let stops_docker = planned.iter().any(|step| match step {
-        Step::Unit(change) => change.on.name == UNIT && !change.to.active,
-        _ => false,
+fn announce(past: &Past, planned: &[Step], sink: &mut dyn Sink) {
+    let socket = planned.iter().find_map(|step| match step {
+        Step::Unit(Change { on: Unit { ready: Readiness::Api(socket), .. }, to, .. }) if !to.active => {
+            Some(socket)
+        }
+        _ => None,
     });
-    let running = session.host.api(&socket(&session.config)).running().unwrap_or_default();
-    if stops_docker && !running.is_empty() {
+    let running = socket.and_then(|socket| past.host.api(socket).running().ok()).unwrap_or_default();
+    if !running.is_empty() {
         let names: Vec<&str> = running.iter().map(Container::name).collect();
         sink.event(&Event::Note(&format!("stopping the containers {}", names.join(", "))));
     }
@@ -193,8 +226,8 @@ fn holds_data(step: &Step) -> bool {
     matches!(step, Step::Tree(_))
 }
 
-fn ended(session: &Session) -> Result<()> {
-    match session.receipt.unfinished() {
+fn ended(past: &Past) -> Result<()> {
+    match past.receipt.unfinished() {
         None => Ok(()),
         Some(unfinished) => Err(Error::Unended { journal: unfinished.path.clone() }),
     }
@@ -206,7 +239,7 @@ impl From<&crate::receipt::PastRun> for RunReport {
             number: run.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             command: run.begin.command.clone(),
             started: run.begin.started,
-            end: run.end.map_or("unfinished", crate::journal::End::word).to_owned(),
+            end: run.end.map_or(UNFINISHED, crate::journal::End::word).to_owned(),
             docker: run.begin.docker.as_ref().map(|docker| docker.version.to_string()),
             changes: run.done.iter().map(ChangeReport::brief).collect(),
         }

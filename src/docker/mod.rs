@@ -30,6 +30,9 @@ pub const FLANNEL_KEYS: &[&str] = &["bip", "mtu", "ip-masq"];
 /// The chain that docker leaves to its users, and never empties.
 pub const USER_CHAIN: &str = "DOCKER-USER";
 
+/// Our rule in it, which lets flannel's packets into docker's bridge.
+pub const FLANNEL_RULE: &str = "-i flannel.1 -o docker0 -j ACCEPT";
+
 /// Whether docker lets nothing into a bridge from outside that was not published:
 /// since 28 its chain ends in a DROP, and packets routed straight to a container
 /// are dropped before that (`allow-direct-routing` keeps the latter away).

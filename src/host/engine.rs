@@ -23,6 +23,9 @@ const DIRECTORIES: &[&str] = &[
     "/opt/containerd",
 ];
 
+/// Where dockerd writes its process id.
+const PID_FILE: &str = "/run/docker.pid";
+
 /// How long a container may take to stop: docker kills it after ten seconds.
 const STOP: Duration = Duration::from_secs(20);
 
@@ -39,10 +42,13 @@ impl Host {
         api.running()?.iter().try_for_each(|container| api.stop(&container.id))
     }
 
-    /// Ends what is left of a stopped docker: processes, bridge,
-    /// rules, empty directories.
-    pub fn clear_engine(&self, unit: &str) -> Result<()> {
+    /// Ends what is left of a stopped docker: processes, the socket and the pid file
+    /// of one that was killed, bridge, rules, empty directories.
+    pub fn clear_engine(&self, unit: &str, socket: &Path) -> Result<()> {
         self.end_processes(unit)?;
+        for path in [socket, Path::new(PID_FILE)] {
+            self.files().remove_leftover(path)?;
+        }
         let netlink = self.netlink()?;
         if let Some(bridge) = netlink.links()?.into_iter().find(|link| link.name == BRIDGE) {
             netlink.delete(bridge.index)?;

@@ -135,6 +135,14 @@ impl Files {
         Ok(())
     }
 
+    /// Removes a file or socket that a program has left behind; nothing of it is kept.
+    pub fn remove_leftover(&self, path: &Path) -> Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if !is_nothing(&error) => Err(Error::io("remove", path)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a directory with all that is in it. What is mounted below it was
     /// mounted by whoever filled it, and is unmounted first.
     pub fn remove_tree(&self, path: &Path) -> Result<()> {

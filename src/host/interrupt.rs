@@ -2,8 +2,12 @@
 //!
 //! The first SIGINT or SIGTERM is noted; the run stops at its next safe point and
 //! puts the node back. A second one is obeyed at once: what is left is for the
-//! journal.
+//! journal. SIGHUP is the same the first time; but a terminal that closes may send
+//! it twice, and leaves nobody behind who could be impatient.
+//!
+//! What the caller has this program ignore stays ignored: that is what `nohup` does.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -29,15 +33,21 @@ impl Interrupt {
     /// Takes SIGINT, SIGTERM and SIGHUP over from here on. To be called before the
     /// process has any other thread: they inherit the blocked signals.
     pub fn catch(&self) -> Result<()> {
+        let path = "/proc/self/status";
+        let ignored = ignored(&fs::read_to_string(path).map_err(Error::io("read", path))?);
         let mut signals = SigSet::empty();
-        signals.add(Signal::SIGINT);
-        signals.add(Signal::SIGTERM);
-        signals.add(Signal::SIGHUP);
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            if ignored >> (signal as i32 - 1) & 1 == 0 {
+                signals.add(signal);
+            }
+        }
         signals.thread_block().map_err(Error::errno("block signals for", "this process"))?;
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || {
             while let Ok(signal) = signals.wait() {
-                if shared.signal.swap(signal as i32, Ordering::SeqCst) != 0 {
+                let first =
+                    shared.signal.compare_exchange(0, signal as i32, Ordering::SeqCst, Ordering::SeqCst);
+                if first.is_err() && signal != Signal::SIGHUP {
                     std::process::exit(128 + signal as i32);
                 }
                 shared.notify.notify_waiters();
@@ -78,6 +88,26 @@ impl Interrupt {
         match self.shared.signal.load(Ordering::SeqCst) {
             0 => None,
             number => Some(Signal::try_from(number).map_or("a signal", Signal::as_str)),
+        }
+    }
+}
+
+/// The signals that a process ignores, as bits, from `/proc/PID/status`.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_status() {
+        for (status, expected) in
+            [("SigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n", 0x1001), ("SigIgn:\tx\n", 0), ("", 0)]
+        {
+            assert_eq!(ignored(status), expected, "{status}");
         }
     }
 }

@@ -20,7 +20,7 @@ mod service;
 mod store;
 mod systemd;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use zbus::Connection;
 
 use crate::{Error, Result};
+use service::Start;
 
 pub use api::{Api, Container, DaemonInfo, DaemonVersion};
 pub use exec::{Output, PATH, Program, find as find_program};
@@ -69,6 +70,7 @@ pub struct Host {
     bus: OnceCell<Connection>,
     netlink: OnceCell<Handle>,
     tools: OnceCell<Tools>,
+    started: RefCell<Vec<Start>>,
 }
 
 impl Host {
@@ -90,6 +92,7 @@ impl Host {
             bus: OnceCell::new(),
             netlink: OnceCell::new(),
             tools: OnceCell::new(),
+            started: RefCell::new(Vec::new()),
         })
     }
 
@@ -141,6 +144,7 @@ impl Host {
     /// it nor a limit that was too short for the new docker ends it.
     pub fn begin_undo(&self) {
         self.interrupt.clear();
+        self.started.take();
         self.limits.set(Limits { ready: self.limits().ready.max(Limits::default().ready) });
     }
 

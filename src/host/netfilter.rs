@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 use super::exec::{self, Program};
-use crate::docker::USER_CHAIN;
+use crate::docker::{FLANNEL_RULE, USER_CHAIN};
 use crate::resource::PolicyState;
 use crate::{Error, Result};
 
@@ -252,8 +252,15 @@ fn policy_in(listing: &str, chain: &str) -> Option<PolicyState> {
 
 fn foreign_rules(listing: &str) -> impl Iterator<Item = &str> {
     listing.lines().map(str::trim).filter(|line| {
-        !(line.is_empty() || (line.starts_with("-P ") && line.ends_with(" ACCEPT")) || is_dockers(line))
+        let is_open = line.starts_with("-P ") && line.ends_with(" ACCEPT");
+        !(line.is_empty() || is_open || is_dockers(line) || is_ours(line))
     })
+}
+
+/// The rule for flannel is a resource of its own.
+fn is_ours(line: &str) -> bool {
+    line.strip_prefix("-A ").and_then(|rule| rule.strip_prefix(USER_CHAIN)).map(str::trim)
+        == Some(FLANNEL_RULE)
 }
 
 /// The chains of its own are docker's, with what is in them; but `DOCKER-USER`, of
@@ -425,7 +432,7 @@ mod tests {
             "-A DOCKER-USER -s 10.0.0.0/8 -j DROP",
         ];
         let listing = format!(
-            "-N DOCKER-USER\n-A FORWARD -j DOCKER-USER\n{}\n-A DOCKER-USER -j RETURN\n",
+            "-N DOCKER-USER\n-A FORWARD -j DOCKER-USER\n{}\n-A DOCKER-USER {FLANNEL_RULE}\n-A DOCKER-USER -j RETURN\n",
             theirs.join("\n")
         );
         assert_eq!(foreign_rules(&listing).collect::<Vec<_>>(), theirs);

@@ -22,6 +22,23 @@ const STARTED: &str = "/run/node-setup/started";
 /// How long one answer of the API may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long a main process has to hold once it is ready. A dockerd that answers and
+/// then dies of its containerd or of its own doing does so within moments.
+const HOLDS: Duration = Duration::from_millis(500);
+
+/// The same where docker ran before: containers may depend on it, and a longer look
+/// costs nobody anything.
+const HOLDS_AGAIN: Duration = Duration::from_secs(3);
+
+/// A start that was made, and has to hold until some time.
+#[derive(Debug)]
+pub(super) struct Start {
+    unit: String,
+    main_pid: u32,
+    restarts: u32,
+    until: Instant,
+}
+
 /// One start of a unit, and the digests of the files that it read.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Started {
@@ -33,13 +50,35 @@ impl Host {
     /// Starts a unit and waits until it is ready.
     pub fn start(&self, unit: &Unit) -> Result<()> {
         self.systemd()?.start(&unit.name)?;
-        self.await_ready(unit)
+        self.await_ready(unit, HOLDS)
     }
 
     /// Restarts a unit and waits until it is ready.
     pub fn restart(&self, unit: &Unit) -> Result<()> {
         self.systemd()?.restart(&unit.name)?;
-        self.await_ready(unit)
+        self.await_ready(unit, HOLDS_AGAIN)
+    }
+
+    /// Waits until what was started with an API has held long enough. A crash loop
+    /// begins with a daemon that answers.
+    pub fn settle(&self) -> Result<()> {
+        for start in self.started.take() {
+            while self.holds(&start)? && Instant::now() < start.until {
+                self.interrupt().check()?;
+                self.pause(Duration::from_millis(50));
+            }
+        }
+        Ok(())
+    }
+
+    /// An error if the main process is not the one that was started.
+    fn holds(&self, start: &Start) -> Result<bool> {
+        let systemd = self.systemd()?;
+        let now = systemd.unit(&start.unit)?;
+        if now.active && (now.main_pid, now.restarts) == (start.main_pid, start.restarts) {
+            return Ok(true);
+        }
+        Err(systemd.failed(&start.unit, "does not stay up: its main process ended after it was ready"))
     }
 
     /// docker's API.
@@ -67,17 +106,16 @@ impl Host {
     }
 
     /// A unit whose main process changes while its API is awaited is crashing.
-    fn await_ready(&self, unit: &Unit) -> Result<()> {
-        let systemd = self.systemd()?;
-        let started = systemd.unit(&unit.name)?;
+    fn await_ready(&self, unit: &Unit, holds: Duration) -> Result<()> {
+        let started = self.systemd()?.unit(&unit.name)?;
         if let Readiness::Api(socket) = &unit.ready {
             self.await_api(unit, socket)?;
-            let now = systemd.unit(&unit.name)?;
-            if now.main_pid != started.main_pid || now.restarts != started.restarts || !now.active {
-                return Err(
-                    systemd.failed(&unit.name, "does not stay up: its main process ended after it was ready")
-                );
-            }
+            let (unit, until) = (unit.name.clone(), Instant::now() + holds);
+            let start = Start { unit, main_pid: started.main_pid, restarts: started.restarts, until };
+            self.holds(&start)?;
+            let mut all = self.started.borrow_mut();
+            all.retain(|earlier| earlier.unit != start.unit);
+            all.push(start);
         }
         self.note_started(unit)
     }

@@ -21,6 +21,9 @@ const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
 
+/// What a unit may at most add to the time that a job has, by the time that it gives its processes to stop.
+const LONGEST_STOP: Duration = Duration::from_mins(3);
+
 /// How long a call that starts no job may take.
 const CALL: Duration = Duration::from_secs(25);
 
@@ -174,17 +177,25 @@ impl Systemd<'_> {
 
     /// Starts a unit and waits for the job's end.
     pub fn start(&self, name: &str) -> Result<()> {
-        self.job("StartUnit", "start", name)
+        self.job("StartUnit", "start", name, self.job_limit)
     }
 
     /// Restarts a unit, or starts it, and waits for the job's end.
     pub fn restart(&self, name: &str) -> Result<()> {
-        self.job("RestartUnit", "restart", name)
+        self.job("RestartUnit", "restart", name, self.job_limit + self.time_to_stop(name))
     }
 
     /// Stops a unit and waits for the job's end.
     pub fn stop(&self, name: &str) -> Result<()> {
-        self.job("StopUnit", "stop", name)
+        self.job("StopUnit", "stop", name, self.job_limit + self.time_to_stop(name))
+    }
+
+    /// How long systemd waits for a unit that is told to stop, before it kills it.
+    fn time_to_stop(&self, name: &str) -> Duration {
+        let path: Result<OwnedObjectPath> = self.call_for("LoadUnit", &(name,), || format!("load {name}"));
+        let limit: Result<u64> =
+            path.and_then(|path| self.property(&path, SERVICE_INTERFACE, "TimeoutStopUSec"));
+        limit.map_or(Duration::ZERO, Duration::from_micros).min(LONGEST_STOP)
     }
 
     /// Brings a unit that failed, or that waits to be started again, to rest: a
@@ -227,7 +238,7 @@ impl Systemd<'_> {
 
     /// Queues a job and waits for it. The signal of its end is subscribed to
     /// before it is queued: a short job can be over before the call returns.
-    fn job(&self, method: &'static str, verb: &str, name: &str) -> Result<()> {
+    fn job(&self, method: &'static str, verb: &str, name: &str, limit: Duration) -> Result<()> {
         let action = || format!("{verb} {name}");
         self.subscribe()?;
         let ended = self.runtime.block_on(async {
@@ -245,7 +256,7 @@ impl Systemd<'_> {
                 Err(zbus::Error::Failure("the bus went away".to_owned()))
             };
             tokio::select! {
-                ended = tokio::time::timeout(self.job_limit, wait) => match ended {
+                ended = tokio::time::timeout(limit, wait) => match ended {
                     Ok(result) => result.map(Ended::Job),
                     Err(_) => Ok(Ended::TooLate),
                 },
@@ -257,7 +268,7 @@ impl Systemd<'_> {
             Ended::Job(result) => Err(self.job_failed(name, verb, &result)),
             Ended::Interrupted(signal) => Err(Error::Interrupted { signal }),
             Ended::TooLate => {
-                let limit = seconds(self.job_limit);
+                let limit = seconds(limit);
                 Err(self.failed(name, format!("did not {verb} within {limit}; --timeout gives it longer")))
             }
         }

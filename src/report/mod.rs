@@ -124,6 +124,9 @@ pub struct StatusReport {
     pub last_run: Option<u64>,
     /// A run that did not end.
     pub unfinished: Option<String>,
+    /// Who is at work on the node right now: a process and its command.
+    #[serde(default)]
+    pub at_work: Option<String>,
     /// What node-setup changed on this node, over all its runs.
     pub owned: Vec<ChangeReport>,
 }

@@ -60,7 +60,7 @@ impl Page {
         for note in &report.notes {
             match report.command.as_str() {
                 "config check" => self.line(note),
-                "docker plan" => self.hang(2, "! ", note),
+                "docker plan" | "docker verify" => self.hang(2, "! ", note),
                 // A run said it when it came up.
                 _ => {}
             }
@@ -176,9 +176,13 @@ impl Page {
             let head = format!("  {} ", self.paint(BOLD, &format!("{name:<10}")));
             self.hang_after(&head, 13, &value);
         }
-        if let Some(unfinished) = &status.unfinished {
-            let head = format!("  {} ", self.paint(RED, &format!("{:<10}", "unfinished")));
-            self.hang_after(&head, 13, unfinished);
+        for (name, paint, value) in
+            [("unfinished", RED, &status.unfinished), ("at work", YELLOW, &status.at_work)]
+        {
+            if let Some(value) = value {
+                let head = format!("  {} ", self.paint(paint, &format!("{name:<10}")));
+                self.hang_after(&head, 13, value);
+            }
         }
         if verbose {
             for change in &status.owned {

@@ -92,7 +92,7 @@ impl Unit {
             systemd.stop(&self.name)?;
         }
         match (&self.ready, for_good) {
-            (Readiness::Api(_), true) => host.clear_engine(&self.name),
+            (Readiness::Api(socket), true) => host.clear_engine(&self.name, socket),
             _ => Ok(()),
         }
     }

@@ -39,6 +39,7 @@ mod node;
 mod owner;
 mod package;
 mod pod;
+pub mod powercut;
 pub mod powerloss;
 mod process;
 mod product;

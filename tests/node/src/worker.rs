@@ -11,10 +11,15 @@ use crate::{Builder, Node, Report, Snapshot, Suite, archive, snapshot::Section, 
 const OF_THE_PRODUCT: [&str; 3] =
     ["file /run/node-setup: ", "file /run/node-setup/lock: ", "file /run/xtables.lock: "];
 
-/// What a run that began leaves behind: its journal and the contents that the journal refers to; and a target that systemd
-/// reached on docker's behalf, which stands for no more than that the network is up. The archive is the test's own.
-const OF_A_RUN: [&str; 3] =
-    ["file /var/lib/node-setup", "unit network-online.target: new: active", "file /root/docker-"];
+/// What a run that began leaves behind: its journal and the contents that the journal refers to; what units were started
+/// from in this boot; and a target that systemd reached on docker's behalf, which stands for no more than that the
+/// network is up. The archive is the test's own.
+const OF_A_RUN: [&str; 4] = [
+    "file /var/lib/node-setup",
+    "file /run/node-setup/started",
+    "unit network-online.target: new: active",
+    "file /root/docker-",
+];
 
 impl Builder {
     /// Boots it, and makes a worker of it: see [`Node::worker`].
@@ -53,6 +58,25 @@ impl Node {
     pub fn bring_archive(&self, suite: Suite) {
         self.must(sysctl::preset());
         self.put(self.must(archive(suite)), &Self::archive(suite));
+    }
+
+    /// Makes an archive of docker `version` in the node, at `/root/docker-VERSION.tgz`, whose programs are scripts. Its
+    /// dockerd says its version when asked to, and otherwise does what `script` says.
+    #[track_caller]
+    pub fn archive_of_scripts(&self, version: &str, script: &str) {
+        let members = self.ok("tar -tzf $(ls /root/docker-*.tgz | head -n 1) | grep -v '/$'");
+        self.ok("rm -rf /root/docker && mkdir /root/docker");
+        for member in members.lines() {
+            self.write(&format!("/root/{member}"), &format!("#!/bin/sh\nexit 1\n# {member}\n"));
+        }
+        let says = format!("echo 'Docker version {version}, build 0'; exit 0");
+        self.write(
+            "/root/docker/dockerd",
+            &format!("#!/bin/sh\ncase \"$1\" in --version) {says};; esac\n{script}\n"),
+        );
+        self.ok(&format!(
+            "cd /root && chmod 755 docker/* && tar -czf docker-{version}.tgz docker && rm -r docker"
+        ));
     }
 
     /// Runs `node-setup docker --archive …`, and reads its report.
@@ -102,7 +126,7 @@ impl Node {
     /// Fails unless the node is as it was, but for the journal that says what happened.
     #[track_caller]
     pub fn must_be_restored_to(&self, before: &Snapshot) {
-        self.must_differ_only(before, &[OF_THE_PRODUCT, OF_A_RUN].concat());
+        self.must_differ_only(before, &[OF_THE_PRODUCT.as_slice(), &OF_A_RUN].concat());
     }
 
     /// Fails if anything differs whose line in the difference does not begin with one of these.

@@ -13,6 +13,7 @@ fn container(node: &Node) -> String {
 
 fn removal_leaves_nothing(suite: Suite) {
     let node = Node::worker(suite);
+    node.ok("iptables -A INPUT -s 192.0.2.1 -j DROP; iptables -P FORWARD DROP");
     let before = node.own_snapshot();
     node.install(suite).must_be("changed", 0);
     let _ = node.pod();
@@ -120,4 +121,61 @@ fn nothing_to_undo_is_said() {
     let report = node.report(&["docker", "rollback"]);
     assert_eq!(report.code, 3, "{report}");
     node.must_be_untouched_since(&before);
+}
+
+#[test]
+fn going_back_is_rehearsed_without_a_trace() {
+    let node = Node::worker(Suite::Trixie);
+    node.bring_archive(Suite::Bookworm);
+    node.report(&["docker", "--archive", &Node::archive(Suite::Bookworm)]).must_be("changed", 0);
+    node.install(Suite::Trixie).must_be("changed", 0);
+    let before = node.own_snapshot();
+    for args in [&["docker", "rollback"][..], &["docker", "remove"], &["docker", "remove", "--purge"]] {
+        let dry = node.report(&[args, &["--dry-run"]].concat());
+        dry.must_be("planned", 0);
+        assert!(dry.changes().contains("file /opt/k8s/bin/dockerd"), "{dry}");
+        let takes_data = dry.changes().contains("tree /data/k8s/docker/data");
+        assert_eq!(takes_data, args.contains(&"--purge"), "{dry}");
+        node.must_be_untouched_since(&before);
+    }
+    let planned = node.report(&["docker", "rollback", "--dry-run"]).changes();
+    let made = node.report(&["docker", "rollback"]);
+    made.must_be("changed", 0);
+    assert_eq!(made.changes(), planned, "the rollback did something else than was rehearsed: {made}");
+    let usage = node.report(&["docker", "recover", "--dry-run"]);
+    usage.must_be("refused", 2);
+}
+
+/// A configuration that is not valid may be the very reason to go back.
+#[test]
+fn going_back_needs_no_valid_configuration() {
+    let node = Node::worker(Suite::Bookworm);
+    let before = node.own_snapshot();
+    let archive = Node::archive(Suite::Bookworm);
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    node.write("/etc/node-setup/config.d/site.toml", "[docker.daemon]\ndebug = true\n");
+    node.report(&["docker"]).must_be("changed", 0);
+    node.write("/etc/node-setup/config.d/site.toml", "[dokcer]\n");
+    node.report(&["docker"]).must_be("refused", 2);
+
+    let rollback = node.report(&["docker", "rollback"]);
+    rollback.must_be("changed", 0);
+    rollback.must_change(&["file /etc/docker/daemon.json", "unit docker.service"]);
+    assert!(rollback.notes("/etc/node-setup/config.d/site.toml:1"), "{rollback}");
+    node.report(&["docker", "rollback", "--timeout", "soon"]).must_be("refused", 2);
+
+    let remove = node.report(&["docker", "remove", "--purge"]);
+    remove.must_be("changed", 0);
+    node.ok("rm -r /etc/node-setup");
+    node.must_differ_only(&before, &OF_TIME);
+
+    let killed = node.sh(&format!(
+        "strace -f -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=12 \
+         /usr/bin/node-setup docker --archive {archive}"
+    ));
+    assert!(!killed.success(), "the run was to be killed");
+    node.write("/etc/node-setup/config.toml", "[dokcer]\n");
+    node.report(&["docker", "recover"]).must_be("changed", 0);
+    node.ok("rm -r /etc/node-setup");
+    node.must_differ_only(&before, &[OF_TIME.as_slice(), &["file /var/lib/node-setup"]].concat());
 }

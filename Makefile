@@ -48,6 +48,7 @@ torture: setup build ## Kill, fail and power off runs at every system call that 
 	@$(TARGET)/debug/torture kill
 	@$(TARGET)/debug/torture error
 	@$(TARGET)/debug/torture lost
+	@$(TARGET)/debug/torture cut
 
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests

@@ -29,6 +29,7 @@
 mod apt;
 pub mod archive;
 pub mod base;
+pub mod bench;
 mod cgroup;
 mod host;
 mod job;

@@ -26,8 +26,10 @@ use crate::Suite;
 pub enum Kind {
     /// Killed.
     Kill,
-    /// A system call fails.
+    /// A system call fails, with one of the errors that it can fail with: they take turns.
     Error,
+    /// The same, with each of these errors.
+    EveryError,
 }
 
 /// What is to be tried.
@@ -86,9 +88,12 @@ pub fn sweep(sweep: Sweep) -> Tally {
 }
 
 fn faults(kind: Kind, point: Point) -> Vec<(Point, Fault)> {
+    let errors = point.errors();
+    let with = |error: &&'static str| (point.clone(), Fault::Error(error));
     match kind {
         Kind::Kill => vec![(point, Fault::Kill)],
-        Kind::Error => point.errors().iter().map(|error| (point.clone(), Fault::Error(error))).collect(),
+        Kind::Error => errors.get(point.number % errors.len().max(1)).map(with).into_iter().collect(),
+        Kind::EveryError => errors.iter().map(with).collect(),
     }
 }
 

@@ -1,11 +1,13 @@
-//! Every kill point, every error point and every lost write of every run, from the command line.
+//! Every kill point, every error point, every lost write and fifty power cuts, from the command line.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, ValueEnum};
-use node_tests::Suite;
+use node_tests::powercut::power_cuts;
 use node_tests::powerloss;
 use node_tests::torture::{self, Scenario, Sweep};
+use node_tests::{Result, Suite};
 
 /// Kills node-setup, has its system calls fail, or takes the power away, at every point of its runs, and counts what
 /// is lost.
@@ -25,55 +27,82 @@ struct Cli {
     /// Nodes at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
     jobs: usize,
+    /// How many power cuts at random moments
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    cuts: usize,
+    /// What determines the random moments; the time if nothing is given
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
     /// The process is killed
     Kill,
-    /// The system call fails
+    /// The system call fails; the errors take turns
     Error,
+    /// The system call fails, with each error that it can fail with
+    EveryError,
     /// The power goes, and with it what was written and not flushed
     Lost,
+    /// The power goes at random moments
+    Cut,
 }
 
 fn main() -> ExitCode {
-    let Cli { kind, scenarios, suites, every, jobs } = Cli::parse();
-    let scenarios = if scenarios.is_empty() { Scenario::ALL.to_vec() } else { scenarios };
-    let kind = match kind {
-        Kind::Kill => torture::Kind::Kill,
-        Kind::Error => torture::Kind::Error,
-        Kind::Lost => return lost_writes(&suites, &scenarios, every, jobs),
+    let mut cli = Cli::parse();
+    if cli.scenarios.is_empty() {
+        cli.scenarios = Scenario::ALL.to_vec();
+    }
+    let lost = match cli.kind {
+        Kind::Kill => points(&cli, torture::Kind::Kill),
+        Kind::Error => points(&cli, torture::Kind::Error),
+        Kind::EveryError => points(&cli, torture::Kind::EveryError),
+        Kind::Lost => lost_writes(&cli),
+        Kind::Cut => cuts(&cli),
     };
-    let mut lines = Vec::new();
-    let mut lost = 0;
-    for &suite in &suites {
-        for &scenario in &scenarios {
-            let tally = torture::sweep(Sweep { scenario, suite, kind, every, jobs });
+    match lost {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn points(cli: &Cli, kind: torture::Kind) -> Result<usize> {
+    let (mut lines, mut lost) = (Vec::new(), 0);
+    for &suite in &cli.suites {
+        for &scenario in &cli.scenarios {
+            let tally = torture::sweep(Sweep { scenario, suite, kind, every: cli.every, jobs: cli.jobs });
             lost += tally.lost.len();
             lines.push(format!("{scenario:9} {suite:9} {tally}"));
         }
     }
     println!("{}", lines.join("\n"));
-    if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(lost)
 }
 
-fn lost_writes(suites: &[Suite], scenarios: &[Scenario], every: usize, jobs: usize) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for &suite in suites {
-        match powerloss::sweep(powerloss::Sweep { suite, scenarios, every, jobs }) {
-            Ok(tally) => {
-                tally.unflushed.iter().for_each(|path| println!("NOT FLUSHED {path}"));
-                println!("{suite:9} {tally}");
-                if !tally.lost.is_empty() || !tally.unflushed.is_empty() {
-                    code = ExitCode::FAILURE;
-                }
-            }
-            Err(error) => {
-                eprintln!("{suite}: {error:#}");
-                code = ExitCode::FAILURE;
-            }
-        }
+fn lost_writes(cli: &Cli) -> Result<usize> {
+    let mut lost = 0;
+    for &suite in &cli.suites {
+        let (scenarios, every, jobs) = (&cli.scenarios, cli.every, cli.jobs);
+        let tally = powerloss::sweep(powerloss::Sweep { suite, scenarios, every, jobs })?;
+        tally.unflushed.iter().for_each(|path| println!("NOT FLUSHED {path}"));
+        println!("{suite:9} {tally}");
+        lost += tally.lost.len() + tally.unflushed.len();
     }
-    code
+    Ok(lost)
+}
+
+fn cuts(cli: &Cli) -> Result<usize> {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let (seed, mut lost) = (cli.seed.unwrap_or_else(now), 0);
+    for &suite in &cli.suites {
+        let tally = power_cuts(suite, cli.cuts, seed, |cut| println!("{suite}: {cut}"))?;
+        println!("{suite:9} {tally}");
+        lost += tally.lost().count();
+    }
+    Ok(lost)
 }

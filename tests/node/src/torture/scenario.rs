@@ -159,17 +159,28 @@ impl Stage {
     }
 
     /// After a kill, the next run converges, and a removal leaves the node as it was.
+    ///
+    /// A run that was killed before its first change has left nothing but what it staged: the state is that of the point
+    /// before, and most of these need no more than a look. The run of the next point begins on it.
     fn kill(&mut self, point: &Point) -> Met {
         let command = self.command().join(" ");
         let injection = point.injection("signal=KILL");
         let killed = self.node.sh(&format!("exec strace {injection} /usr/bin/node-setup {command}"));
         assert!([0, 137].contains(&killed.code), "neither killed nor completed: {killed:?}");
+        if killed.code == 137 && !point.number.is_multiple_of(LOOKED_AT) && self.is_untouched() {
+            return Met::Yes;
+        }
         // Half of the removals that were killed are gone on with, after the others there is another install.
         if self.scenario != Scenario::Removal || point.number.is_multiple_of(2) {
             self.converge();
         }
         self.start_over();
         if killed.code == 137 { Met::Yes } else { Met::No }
+    }
+
+    /// Whether nothing has changed since the scenario was ready, but for what is staged.
+    fn is_untouched(&self) -> bool {
+        self.differences(&self.ready, &[PASSING.as_slice(), &STAGED].concat()).is_empty()
     }
 
     fn converge(&self) {
@@ -229,6 +240,16 @@ impl Stage {
         lines
     }
 }
+
+/// Of points before the first change, each sixteenth is recovered from for good.
+const LOOKED_AT: usize = 16;
+
+/// An archive's members on their way.
+const STAGED: [&str; 3] = [
+    "file /var/lib/node-setup: new",
+    "file /var/lib/node-setup/store: new",
+    "file /var/lib/node-setup/store/staged",
+];
 
 /// What nobody can bring back: a target that was reached stays reached, and locks stay.
 const PASSING: [&str; 3] = ["unit network-online.target", "file /run/node-setup", "file /run/xtables.lock"];

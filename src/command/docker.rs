@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::candidate;
-use super::install::Choice;
+use super::install::{Choice, inspect, repair, stage};
 use super::session::{self, Session, load, locked, require_root};
 use crate::change::{Resource, Step};
 use crate::check::{any_failed, check};
@@ -141,6 +141,7 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
         node: facts.hostname.clone(),
         distribution: facts.distribution.clone(),
         installed: receipt.docker().map(|docker| docker.version.to_string()),
+        archive: receipt.docker().map(|docker| docker.archive.to_string()),
         running: running.map(|running| running.version),
         docker: docker_unit(config).observe(host)?.to_string(),
         guard: Unit::named(GUARD_UNIT).observe(host)?.to_string(),
@@ -164,15 +165,16 @@ fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<()> {
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {
     let Session { config, host, facts, receipt, .. } = session;
     let choice = Choice::of(session)?;
-    let installing = matches!(choice, Choice::Archive(_));
+    let installing = matches!(choice, Choice::Archive(_) | Choice::Repair(..));
     let refusals = preflight::refusals(config, facts, choice.version(), installing);
     if !refusals.is_empty() {
         return Err(Error::Refused(refusals));
     }
     let docker = match choice {
-        Choice::Keep(installed) => Some(installed),
-        Choice::Archive(wanted) if keep => Some(wanted.stage(host, &config.docker.bin_dir, sink)?),
-        Choice::Archive(wanted) => Some(wanted.inspect(host, sink)?),
+        Choice::Repair(installed, request) if keep => Some(repair(session, &installed, &request, sink)?),
+        Choice::Keep(installed) | Choice::Repair(installed, _) => Some(installed),
+        Choice::Archive(request) if keep => Some(stage(session, &request, sink)?),
+        Choice::Archive(request) => Some(inspect(session, &request, sink)?),
         Choice::Leave => {
             let bin_dir = config.docker.bin_dir.display();
             sink.event(&Event::Note(&format!(

@@ -6,6 +6,7 @@
 //! something first goes through them.
 
 mod api;
+mod cache;
 mod engine;
 mod exec;
 mod files;
@@ -31,6 +32,7 @@ use zbus::Connection;
 use crate::{Error, Result};
 
 pub use api::{Api, Container, DaemonInfo, DaemonVersion};
+pub use cache::{Cache, Deposit};
 pub use exec::{Output, PATH, Program, find as find_program};
 pub(crate) use files::make_private_directory;
 pub use files::{Files, UNIT_DIRECTORY};

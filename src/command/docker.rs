@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::candidate;
+use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
 use super::session::{self, Session, load, locked, require_root};
 use crate::change::{Resource, Step};
@@ -59,6 +60,9 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     if completed {
         remember(session, sink);
         session.refresh()?;
+        if let Err(error) = collect(session) {
+            sink.event(&Event::Note(&because(&error)));
+        }
         let desired = session.desired(intended.docker.as_ref());
         report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
     }

@@ -82,12 +82,15 @@ fn fetch_into(
     let read = wanted.read(&network, &mut reception);
     sink.event(&Event::ProgressEnd);
     let Obtained { contents, source } = read?;
-    filling.0.finish(contents.sha256)?;
+    let is_new = Cache::noted(&path) != Some(contents.sha256) || !holds(&path, contents.sha256)?;
+    if is_new {
+        filling.0.finish(contents.sha256)?;
+    }
     let by = wanted.trust.as_ref().map_or_else(|| "nobody".to_owned(), |trust| trust.by.to_string());
     if wanted.trust.is_none() {
         sink.event(&Event::Note(&unverified(&source, contents.sha256, request.version, request.arch)));
     }
-    Ok((report(contents.sha256, &source, by)?, true))
+    Ok((report(contents.sha256, &source, by)?, is_new))
 }
 
 /// What is to be fetched: there is no node that could have one already.

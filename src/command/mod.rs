@@ -1,6 +1,7 @@
 //! What each command does: the parts of this crate put together, and an exit code.
 
 mod candidate;
+mod collect;
 mod config;
 mod docker;
 mod fetch;

@@ -227,7 +227,10 @@ impl Download {
             _ => None,
         };
         if let Some(pause) = pause {
-            self.line.state().notes.push(format!("{}: {}; trying again", self.origin, failure.problem));
+            if self.failures == 1 {
+                let note = format!("{}: {}; trying again", self.origin, failure.problem);
+                self.line.state().notes.push(note);
+            }
             if self.line.wait(pause) {
                 return Ok(());
             }

@@ -4,18 +4,26 @@
 //! is known where the site has installed it, and by the file that the site names.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::config::Config;
 use ureq::http::{HeaderMap, Uri, header};
 use ureq::tls::{Certificate, PemItem, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
 
 use super::proxy::Proxies;
 use super::retry::{Again, Patience};
 use crate::error::{Error, Result, seconds};
+use crate::host::addresses;
+
+/// How many addresses of a host are tried.
+const MOST_ADDRESSES: usize = 8;
 
 /// Enough for a mirror that sends to a mirror.
 const MAX_REDIRECTS: u32 = 5;
@@ -80,7 +88,7 @@ impl Network {
             help: "set it, or the variable that it comes from; config show says which".to_owned(),
         })?;
         let Patience { connect, stall, .. } = self.patience;
-        Ok(Agent::config_builder()
+        let config = Agent::config_builder()
             .tls_config(tls)
             .proxy(proxy)
             .https_only(secure)
@@ -93,8 +101,8 @@ impl Network {
             .timeout_recv_response(Some(stall))
             .timeout_per_read(Some(stall))
             .timeout_per_write(Some(stall))
-            .build()
-            .new_agent())
+            .build();
+        Ok(Agent::with_parts(config, DefaultConnector::default(), Names))
     }
 
     fn authorities(&self, secure: bool) -> Result<Vec<Certificate<'static>>> {
@@ -151,9 +159,6 @@ impl Network {
             Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 Failure::later("the connection is refused")
             }
-            Io(error) if is_unknown_host(&error.to_string()) => {
-                Failure::never("its host is not known", CHECK_THE_WAY)
-            }
             error if is_tls(error) => {
                 Failure::never(format!("no secure connection: {}", bare(error)), CHECK_THE_CERTIFICATE)
             }
@@ -168,6 +173,26 @@ impl Network {
             Timeout::Connect => format!("no connection within {}", seconds(connect)),
             _ => format!("the server has been silent for {}", seconds(stall)),
         }
+    }
+}
+
+/// Hosts by the names that the node has for them.
+#[derive(Debug)]
+struct Names;
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let (host, port) = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual));
+        let found = addresses(host, *timeout.after).map_err(|error| io::Error::other(error.to_string()))?;
+        let mut all = self.empty();
+        found.iter().take(MOST_ADDRESSES).for_each(|address| all.push(SocketAddr::new(*address, port)));
+        if all.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(all) }
     }
 }
 
@@ -195,11 +220,6 @@ fn by_proxy(reason: &str) -> Failure {
         Some(status) => Failure::never(format!("the proxy answers {}", status_line(status)), CHECK_THE_PROXY),
         None => Failure::later("the proxy does not connect"),
     }
-}
-
-/// What getaddrinfo(3) says when there is no such host; other failures of it may pass.
-fn is_unknown_host(text: &str) -> bool {
-    text.contains("Name or service not known") || text.contains("No address associated with hostname")
 }
 
 /// Without the word that ureq puts before what the system says.

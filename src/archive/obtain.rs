@@ -34,24 +34,24 @@ impl Wanted {
     /// away (`restart`). An error that is not a source's own ends it.
     pub fn read(&self, network: &Network, sink: &mut dyn Sink) -> Result<Obtained> {
         let sha256 = self.trust.as_ref().map(|trust| trust.sha256);
+        let (usable, unusable): (Vec<_>, Vec<_>) =
+            self.sources.iter().partition(|source| sha256.is_some() || matches!(source, Source::File(_)));
         let mut failed = Vec::new();
-        for (number, source) in self.sources.iter().enumerate() {
-            let read = if sha256.is_none() && matches!(source, Source::Url(_)) {
-                Err(self.unverifiable(source))
-            } else {
-                source.read(self.version, sha256, network, sink)
-            };
-            let error = match read {
-                Ok(contents) => return Ok(Obtained { contents, source: source.clone() }),
+        for (number, source) in usable.iter().enumerate() {
+            let error = match source.read(self.version, sha256, network, sink) {
+                Ok(contents) => return Ok(Obtained { contents, source: Source::clone(source) }),
                 Err(error @ Error::Archive { .. }) => error,
                 Err(error) => return Err(error),
             };
             sink.restart()?;
-            if number + 1 < self.sources.len() && !is_absent(source) {
+            // A place where nothing was expected for sure, such as the cache, is not worth a word.
+            let is_worth_it = !is_absent(source) || self.sources.len() == 1;
+            if is_worth_it && number + 1 < usable.len() {
                 sink.note(&format!("{}; trying the next source", told(&error)));
             }
-            failed.push(error);
+            failed.extend(is_worth_it.then_some(error));
         }
+        failed.extend(unusable.first().map(|source| self.unverifiable(source)));
         Err(all_failed(self.version, failed))
     }
 
@@ -69,7 +69,6 @@ impl Wanted {
     }
 }
 
-/// A place where nothing was expected for sure, such as the cache, is not worth a word.
 fn is_absent(source: &Source) -> bool {
     matches!(source, Source::File(path) if !path.exists())
 }
@@ -85,8 +84,8 @@ fn all_failed(version: Version, mut failed: Vec<Error>) -> Error {
     if failed.len() < 2 {
         return failed.pop().unwrap_or_else(|| Error::Config {
             origin: "fetch.official".to_owned(),
-            problem: format!("there is nowhere to get docker {version} from"),
-            help: "give --archive FILE-OR-URL, or set fetch.mirrors".to_owned(),
+            problem: format!("docker {version} is in no place that may be looked at"),
+            help: "give --archive FILE-OR-URL, or set fetch.mirrors or fetch.official".to_owned(),
         });
     }
     let refusal = |error: &Error| Refusal {

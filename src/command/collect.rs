@@ -10,7 +10,9 @@ use std::path::Path;
 use crate::change::Step;
 use crate::desired::guard_program;
 use crate::digest::Digest;
+use crate::error::Refusal;
 use crate::receipt::Receipt;
+use crate::version::Version;
 use crate::{Error, Result};
 
 use super::session::Session;
@@ -25,6 +27,30 @@ pub(super) fn collect(session: &Session) -> Result<()> {
         step: "old binaries stay in the store".to_owned(),
         cause: cause.into(),
     })
+}
+
+/// Refuses to take back steps whose former binaries were collected: half of a set is worse
+/// than none.
+pub(super) fn is_kept(session: &Session, steps: &[Step], before: Option<Version>) -> Result<()> {
+    let files = session.host.files();
+    let lost = steps.iter().find_map(|step| match step {
+        Step::File(change) => {
+            let (path, sha256) = (&change.on.0, change.from.sha256()?);
+            let is_there = files.observe(path).is_ok_and(|now| now.sha256() == Some(sha256));
+            (!is_there && files.store().content(sha256, path).is_none()).then_some(path)
+        }
+        _ => None,
+    });
+    let Some(path) = lost else { return Ok(()) };
+    let which =
+        before.map_or_else(|| "what it had before".to_owned(), |version| format!("docker {version}'s"));
+    let how = before.map(|version| format!(" --docker-version {version}")).unwrap_or_default();
+    let refusal = Refusal {
+        id: "kept",
+        found: format!("{} cannot be {which} again: that set is not kept any more", path.display()),
+        remedy: format!("install it: node-setup docker{how}; docker.keep says how many sets are kept"),
+    };
+    Err(Error::Refused(vec![refusal]))
 }
 
 /// The digests of binaries, and of the guard's program, that nothing goes back to.
@@ -88,7 +114,6 @@ mod tests {
     use crate::journal::{Begin, End, Installed, Journal, Record};
     use crate::receipt::ROLLBACK;
     use crate::resource::{File, FileState};
-    use crate::version::Version;
 
     const DOCKERD: &str = "/bin/dockerd";
     const GUARD: &str = "/bin/guard";

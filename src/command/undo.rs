@@ -3,6 +3,7 @@
 //! Each is an ordinary run whose goals are previous states: journaled, undone if
 //! it fails, and itself a run that can be gone back from.
 
+use super::collect::is_kept;
 use super::docker::{conclude, remember};
 use super::session::{Session, begin, locked, require_root};
 use crate::change::{Standing, Step};
@@ -39,7 +40,9 @@ pub(super) fn rollback(
         let mut undoable = session.receipt.undoable();
         let Some(last) = undoable.pop() else { return Err(Error::NothingToUndo) };
         let before = undoable.pop().map(|run| run.begin);
-        let steps = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
+        let steps: Vec<Step> = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
+        let docker = before.as_ref().and_then(|begin| begin.docker.as_ref());
+        is_kept(session, &steps, docker.map(|docker| docker.version))?;
         let begin = Begin {
             docker: before.as_ref().and_then(|begin| begin.docker.clone()),
             daemon_keys: before.map(|begin| begin.daemon_keys).unwrap_or_default(),

@@ -7,7 +7,7 @@ use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
 use super::session::{self, Session, load, locked, require_root};
 use crate::change::{Resource, Step};
-use crate::check::{any_failed, check};
+use crate::check::{Subject, any_failed, check};
 use crate::cli::SettingOptions;
 use crate::desired::{Desired, daemon_keys, docker_unit, socket};
 use crate::event::{Event, Sink, Sinks};
@@ -43,7 +43,8 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     resume(session, sink)?;
     let intended = intend(session, sink, true)?;
     if intended.steps.is_empty() {
-        report.checks = check(&session.subject(intended.docker.as_ref(), &intended.desired));
+        let subject = session.subject(intended.docker.as_ref(), &intended.desired);
+        report.checks = check(&Subject { planned: true, ..subject });
         return Ok(());
     }
     if let Some(docker) = &intended.docker {

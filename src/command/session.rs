@@ -97,6 +97,7 @@ impl Session {
             receipt: &self.receipt,
             docker,
             goals: &desired.goals,
+            planned: false,
         }
     }
 

@@ -21,7 +21,7 @@ mod retry;
 pub mod source;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod trust;
 pub mod unpack;
 

@@ -29,7 +29,6 @@ pub(super) fn fetch(
 ) -> Result<()> {
     let config = load(settings)?;
     let interrupt = Interrupt::default();
-    interrupt.catch()?;
     let mut notes = Collector::default();
     let mut sink = Both(&mut sinks, &mut notes);
     let fetched = fetch_into(&config, arch, settings.wait, &interrupt, &mut sink);
@@ -57,7 +56,9 @@ fn fetch_into(
         .zip(cached(config, request.version, request.arch))
         .ok_or_else(no_cache)?;
     request.sources.retain(|source| *source != Source::File(path.clone()));
+    // Before signals are caught: who waits for the lock can be told to stop.
     let lock = cache.lock(wait)?;
+    interrupt.catch()?;
     let network = network(config);
     let wanted = request.wanted(config, &network, sink)?;
     let report = |sha256: Digest, source: &Source, by: String| {
@@ -171,3 +172,6 @@ fn known(config: &Config, version: Version, newest: Option<Version>) -> VersionR
         cached: listed.filter(is_cached).map(|arch| arch.to_string()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

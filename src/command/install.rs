@@ -95,7 +95,7 @@ impl Choice {
         })?;
         match installed.filter(|installed| installed.version == version) {
             Some(installed) => keep(session, installed),
-            None => Ok(Self::Archive(Request::anywhere(config, version, arch))),
+            None => Ok(Self::Archive(Request::anywhere(config, version, arch)?)),
         }
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn official(config: &Config, version: Option<Version>, machine: &str)
         problem: format!("no docker for {arch} is in the catalogue"),
         help: "give --archive FILE-OR-URL".to_owned(),
     })?;
-    Ok(Request::anywhere(config, version, arch))
+    Request::anywhere(config, version, arch)
 }
 
 /// What is installed, and where to get what has gone missing of it.
@@ -133,7 +133,7 @@ fn keep(session: &Session, installed: &Installed) -> Result<Choice> {
         return Ok(Choice::Keep(installed.clone()));
     }
     let Session { config, facts, .. } = session;
-    let mut request = Request::anywhere(config, installed.version, arch_of(config, &facts.arch)?);
+    let mut request = Request::anywhere(config, installed.version, arch_of(config, &facts.arch)?)?;
     request.is = Some(Trust { sha256: installed.archive, by: Authority::Journal });
     Ok(Choice::Repair(installed.clone(), request))
 }

@@ -9,6 +9,7 @@ use crate::archive::{Authority, Network, Patience, Proxies, Source, Trust, Wante
 use crate::config::{Config, Location};
 use crate::event::{Event, Sink};
 use crate::host::Cache;
+use crate::redact::redact_text;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -30,8 +31,9 @@ pub(super) struct Request {
 
 impl Request {
     /// The archive of this version, wherever it is.
-    pub(super) fn anywhere(config: &Config, version: Version, arch: Arch) -> Self {
-        Self { version, arch, is: None, sources: sources(config, version, arch), is_named_file: false }
+    pub(super) fn anywhere(config: &Config, version: Version, arch: Arch) -> Result<Self> {
+        let sources = sources(config, version, arch)?;
+        Ok(Self { version, arch, is: None, sources, is_named_file: false })
     }
 
     /// The archive at this place alone.
@@ -123,14 +125,20 @@ pub(super) fn cached(config: &Config, version: Version, arch: Arch) -> Option<Pa
 }
 
 /// The cache, the directory, the mirrors, docker's own site.
-fn sources(config: &Config, version: Version, arch: Arch) -> Vec<Source> {
+fn sources(config: &Config, version: Version, arch: Arch) -> Result<Vec<Source>> {
     let mut all: Vec<Source> = cached(config, version, arch).map(Source::File).into_iter().collect();
     let directory = config.docker.archive.as_ref().and_then(directory);
     all.extend(directory.into_iter().flat_map(|directory| in_directory(&directory, version, arch)));
-    let mirrors = config.fetch.mirrors.0.iter().map(|mirror| on_mirror(&mirror.0, version, arch));
-    all.extend(mirrors.filter_map(|place| place.parse().ok()));
+    for mirror in &config.fetch.mirrors.0 {
+        let place = on_mirror(&mirror.0, version, arch).parse().map_err(|problem| Error::Config {
+            origin: config.origin("fetch.mirrors").to_owned(),
+            problem: format!("fetch.mirrors: {}: {problem}", shown(&mirror.0)),
+            help: "give a path, or a URL with http, https or file".to_owned(),
+        });
+        all.push(place?);
+    }
     all.extend(config.fetch.official.then(|| Source::Url(catalogue::official_url(version, arch))));
-    all
+    Ok(all)
 }
 
 /// The directory that `docker.archive` names, if it is one.
@@ -173,7 +181,7 @@ fn filled(place: &str, version: Version, arch: Arch) -> String {
 }
 
 fn shown(place: &str) -> String {
-    place.parse::<Source>().map_or_else(|_| place.to_owned(), |source| source.to_string())
+    place.parse::<Source>().map_or_else(|_| redact_text(place), |source| source.to_string())
 }
 
 /// A small text from a file or a server.
@@ -202,7 +210,8 @@ mod tests {
     }
 
     fn named(config: &Config) -> Vec<String> {
-        sources(config, VERSION, Arch::Aarch64).iter().map(ToString::to_string).collect()
+        let sources = sources(config, VERSION, Arch::Aarch64).unwrap();
+        sources.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -233,6 +242,9 @@ mod tests {
         );
         config.fetch.cache = None;
         assert_eq!(named(&config).len(), 5);
+        config.fetch.mirrors = Locations(vec![Location("https://user:pa/ss@host/docker".to_owned())]);
+        let error = sources(&config, VERSION, Arch::Aarch64).unwrap_err().to_string();
+        assert!(error.contains("it is not a valid URL") && !error.contains("pa/ss"), "{error}");
     }
 
     #[test]

@@ -126,7 +126,9 @@ impl Deposit {
 
 impl Drop for Deposit {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.part);
+        for part in [&self.part, &hidden(&beside(&self.path))] {
+            let _ = fs::remove_file(part);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod corpus;
 mod download;
 mod obtain;
 mod property;
-mod server;
+pub(crate) mod server;
 mod way;
 
 use std::io::Write;
@@ -34,17 +34,17 @@ const FILES: [(&str, &[u8]); 7] = [
 
 /// A tar in the making; nothing about it has to be right.
 #[derive(Clone, Default)]
-struct Tar(Vec<u8>);
+pub(crate) struct Tar(Vec<u8>);
 
 impl Tar {
     /// A complete docker archive, its end not yet written.
-    fn docker() -> Self {
+    pub(crate) fn docker() -> Self {
         FILES.into_iter().fold(Self::default().entry(b"docker/", b'5', b""), |tar, (name, contents)| {
             tar.entry(format!("docker/{name}").as_bytes(), b'0', contents)
         })
     }
 
-    fn file(self, path: &str) -> Self {
+    pub(crate) fn file(self, path: &str) -> Self {
         self.entry(path.as_bytes(), b'0', b"contents")
     }
 
@@ -86,7 +86,7 @@ impl Tar {
     }
 
     /// Ended, and compressed.
-    fn tgz(self) -> Vec<u8> {
+    pub(crate) fn tgz(self) -> Vec<u8> {
         gzip(&self.end())
     }
 }

@@ -11,50 +11,50 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The authority that has signed the server's certificate.
-pub(super) const AUTHORITY: &str = include_str!("tls/ca.pem");
+pub(crate) const AUTHORITY: &str = include_str!("tls/ca.pem");
 
 /// A request, as far as the tests look at it.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) head: String,
+pub(crate) struct Request {
+    pub(crate) head: String,
     /// How many came before it.
-    pub(super) number: usize,
-    pub(super) at: Instant,
+    pub(crate) number: usize,
+    pub(crate) at: Instant,
 }
 
 impl Request {
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.clone().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The first byte that is asked for.
-    pub(super) fn from(&self) -> Option<usize> {
+    pub(crate) fn from(&self) -> Option<usize> {
         self.header("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
 
 /// The way back to the client.
-pub(super) trait Client: Read + Write {}
+pub(crate) trait Client: Read + Write {}
 impl<T: Read + Write> Client for T {}
 
 /// Answers; the client may be gone, which is its test's business.
-pub(super) fn reply(client: &mut dyn Client, status: &str, headers: &str, body: &[u8]) {
+pub(crate) fn reply(client: &mut dyn Client, status: &str, headers: &str, body: &[u8]) {
     let head = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n");
     let _ =
         client.write_all(head.as_bytes()).and_then(|()| client.write_all(body)).and_then(|()| client.flush());
 }
 
-pub(super) fn announce(length: usize) -> String {
+pub(crate) fn announce(length: usize) -> String {
     format!("Content-Length: {length}\r\n")
 }
 
 /// The rest of `body` from where it is asked for, cut off after `most` bytes.
-pub(super) fn resume(client: &mut dyn Client, request: &Request, etag: &str, body: &[u8], most: usize) {
+pub(crate) fn resume(client: &mut dyn Client, request: &Request, etag: &str, body: &[u8], most: usize) {
     let from = request.from().filter(|_| request.header("if-range").is_none_or(|mark| mark == etag));
     let rest = &body[from.unwrap_or(0)..];
     let sent = &rest[..most.min(rest.len())];
@@ -69,25 +69,25 @@ pub(super) fn resume(client: &mut dyn Client, request: &Request, etag: &str, bod
 }
 
 /// Holds the connection until the client has gone.
-pub(super) fn hold(client: &mut dyn Client) {
+pub(crate) fn hold(client: &mut dyn Client) {
     let _ = client.read(&mut [0]);
 }
 
 /// A server at work, as long as the test's process lives.
 #[derive(Clone)]
-pub(super) struct Server {
-    pub(super) address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
     /// Serves each connection with `answer`, on a thread of its own.
-    pub(super) fn start(answer: impl Fn(&mut dyn Client, &Request) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&mut dyn Client, &Request) + Send + Sync + 'static) -> Self {
         Self::with(None, answer)
     }
 
     /// The same behind TLS.
-    pub(super) fn start_tls(answer: impl Fn(&mut dyn Client, &Request) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start_tls(answer: impl Fn(&mut dyn Client, &Request) + Send + Sync + 'static) -> Self {
         let chain = vec![CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap()];
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -123,11 +123,11 @@ impl Server {
         server
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -166,10 +166,10 @@ fn head(client: &mut dyn Client) -> Option<String> {
 }
 
 /// A port that nobody listens on: one below those that are given to whoever asks.
-pub(super) const CLOSED: &str = "127.0.0.1:1";
+pub(crate) const CLOSED: &str = "127.0.0.1:1";
 
 /// Passes bytes on in both directions, as a proxy does after CONNECT.
-pub(super) fn tunnel(client: &mut dyn Client, to: &str) {
+pub(crate) fn tunnel(client: &mut dyn Client, to: &str) {
     let mut far = TcpStream::connect(to).unwrap();
     reply_connected(client);
     let Some(head) = head(client) else { return };

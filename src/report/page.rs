@@ -276,6 +276,8 @@ impl Page {
             Outcome::Changed => format!("{changes} made; "),
             Outcome::Planned => format!("{changes} pending, none made; "),
             Outcome::Restored => "failed; the node is as it was before; ".to_owned(),
+            // Its error says it all.
+            Outcome::Failed if report.left.is_empty() && report.checks.is_empty() => return,
             Outcome::Failed if report.left.is_empty() => String::new(),
             Outcome::Failed => {
                 format!("failed; {} could not be put back; ", count(report.left.len(), "thing"))

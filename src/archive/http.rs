@@ -162,6 +162,7 @@ impl Network {
             error if is_tls(error) => {
                 Failure::never(format!("no secure connection: {}", bare(error)), CHECK_THE_CERTIFICATE)
             }
+            Io(error) if error.kind() == ErrorKind::UnexpectedEof => Failure::later("the connection broke"),
             error => Failure::later(bare(error)),
         }
     }

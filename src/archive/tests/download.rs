@@ -127,7 +127,7 @@ fn a_download_that_is_cut_at_every_tenth_is_put_together() {
     assert_eq!(asked, (0..requests.len()).collect::<Vec<_>>());
     assert!(requests.len() > 10);
     assert!(requests.iter().skip(1).all(|request| request.header("if-range") == Some(ETAG)));
-    assert!(told.notes[0].ends_with("Peer disconnected; trying again"), "{:?}", told.notes);
+    assert!(told.notes[0].ends_with("the connection broke; trying again"), "{:?}", told.notes);
     assert_eq!(told.archive, archive);
 }
 
@@ -244,7 +244,7 @@ fn a_server_that_fails_is_said_to() {
         ("loop", "it redirects more than 5 times".to_owned()),
         ("nowhere", "its host is not known".to_owned()),
         ("short", format!("is cut off after {half} bytes")),
-        ("long", format!("Peer disconnected, after {whole} bytes")),
+        ("long", format!("the connection broke, after {whole} bytes")),
         ("cut", format!("the server answers 503 Service Unavailable, after {half} bytes")),
         ("truncated", format!("is cut off after {half} bytes")),
         ("page", "is not a gzip file".to_owned()),

@@ -39,7 +39,7 @@ Files:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Install, configure and start docker on this node; or put it right
-    Docker(DockerArgs),
+    Docker(Box<DockerArgs>),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -68,7 +68,7 @@ pub struct DockerArgs {
 }
 
 /// `node-setup docker …`.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum DockerCommand {
     /// Show what would be done, with diffs, and change nothing
     Plan {
@@ -99,6 +99,14 @@ pub enum DockerCommand {
         #[command(flatten)]
         undo: UndoOptions,
     },
+    /// Fetch an archive into the cache, and touch nothing else
+    Fetch {
+        /// The architecture that it is for; this machine's if nothing is said
+        #[arg(long, value_name = "ARCH", value_parser = ["x86_64", "aarch64"])]
+        arch: Option<String>,
+    },
+    /// List the versions whose archives are known, and what each needs
+    Versions,
     /// Put the FORWARD policy right; run by node-setup-guard.service
     #[command(hide = true)]
     Guard {
@@ -142,7 +150,7 @@ pub struct SettingOptions {
     /// Read the guide's environment.sh from here
     #[arg(long, global = true, value_name = "FILE")]
     pub environment: Option<PathBuf>,
-    /// docker's static archive
+    /// docker's static archive, or a directory that it is in
     #[arg(long, global = true, value_name = "FILE-OR-URL", value_parser = NonEmptyStringValueParser::new())]
     pub archive: Option<String>,
     /// The version of docker to install
@@ -151,6 +159,9 @@ pub struct SettingOptions {
     /// The SHA-256 that the archive must have
     #[arg(long, global = true, value_name = "HEX", value_parser = NonEmptyStringValueParser::new())]
     pub sha256: Option<String>,
+    /// The directory where fetched archives are kept
+    #[arg(long, global = true, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
+    pub cache: Option<String>,
     /// docker's directory for data and state
     #[arg(long, global = true, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub docker_dir: Option<String>,
@@ -172,6 +183,7 @@ impl SettingOptions {
             ("docker.archive", &self.archive),
             ("docker.version", &self.docker_version),
             ("docker.sha256", &self.sha256),
+            ("fetch.cache", &self.cache),
             ("docker.dir", &self.docker_dir),
             ("docker.bin-dir", &self.bin_dir),
             ("docker.ready-timeout", &self.timeout),

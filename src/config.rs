@@ -3,9 +3,9 @@
 //! Layers, each over the one before it:
 //!
 //! 1. the built-in defaults, which give the guide's result;
-//! 2. the guide's environment.sh, for the few settings that it also knows; it
-//!    is the cluster's file and not this program's, so it only fills in what
-//!    no layer above sets;
+//! 2. the variables that most programs take their proxies from; then the guide's
+//!    environment.sh, for the few settings that it also knows; it is the cluster's
+//!    file and not this program's, so it only fills in what no layer above sets;
 //! 3. `/etc/node-setup/config.toml`, then `/etc/node-setup/config.d/*.toml` in
 //!    the order of their names, or the one file of `--config` in place of them all;
 //! 4. the variables `NODE_SETUP_*`;
@@ -53,6 +53,8 @@ pub const ENVIRONMENT_FILE: &str = "opt/k8s/bin/environment.sh";
 pub struct Config {
     /// `[docker]`
     pub docker: Docker,
+    /// `[fetch]`
+    pub fetch: Fetch,
     /// `[network]`
     pub network: Network,
     /// `[firewall]`
@@ -67,19 +69,63 @@ pub struct Config {
 pub struct Docker {
     /// The version to have; without it, the archive's.
     pub version: Option<Version>,
-    /// A file or an http(s) URL.
-    pub archive: Option<String>,
+    /// Where the archive is.
+    pub archive: Option<Location>,
     /// What the archive must be.
     pub sha256: Option<Digest>,
     /// The directory above data-root and exec-root.
     pub dir: PathBuf,
     /// The directory of the binaries.
     pub bin_dir: PathBuf,
+    /// How many former sets of binaries are kept, to go back to.
+    pub keep: u8,
     /// How long docker may take to answer.
     pub ready_timeout: Duration,
     /// daemon.json, complete: the defaults and the site's own keys.
     pub daemon: Map<String, Value>,
 }
+
+/// `[fetch]`: where archives come from, and the way there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fetch {
+    /// Where archives lie that were fetched before; nowhere if empty.
+    pub cache: Option<PathBuf>,
+    /// What stands in for docker's own site, best first.
+    pub mirrors: Locations,
+    /// Whether docker's own site is asked.
+    pub official: bool,
+    /// A sums file whose signature lies beside it.
+    pub sums: Option<Location>,
+    /// The key that the sums file must be signed with.
+    pub signed_by: Option<Words>,
+    /// The proxy for https.
+    pub https_proxy: Option<Words>,
+    /// The proxy for http.
+    pub http_proxy: Option<Words>,
+    /// What is reached without a proxy.
+    pub no_proxy: Hosts,
+    /// Certificates of authorities beside the machine's own.
+    pub ca_file: Option<PathBuf>,
+    /// How long one source may take.
+    pub timeout: Duration,
+}
+
+/// A file, a directory, or a URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location(pub String);
+
+/// Several of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Locations(pub Vec<Location>);
+
+/// Names of hosts, addresses and networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosts(pub Vec<String>);
+
+/// Any text of one line. Whoever uses it says what is wrong with it: a variable that other
+/// programs understand in their own way is no reason to refuse every command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words(pub String);
 
 /// `[network]`: what is known of the pods' network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,7 +189,7 @@ pub struct Inputs {
     pub config_file: Option<PathBuf>,
     /// `--environment`: read in place of the guide's own, and must be there.
     pub environment_file: Option<PathBuf>,
-    /// Environment variables; those without the program's prefix are passed over.
+    /// Environment variables; those that are no setting's are passed over.
     pub variables: Vec<(String, String)>,
     /// Flags that were given: the setting's key, and the text.
     pub flags: Vec<(&'static str, String)>,
@@ -157,7 +203,7 @@ pub struct Effective {
     /// Its value, secrets masked; null where there is none.
     pub value: Value,
     /// `built-in default`, `/etc/node-setup/config.toml:12`,
-    /// `NODE_SETUP_DOCKER_DIR`, `--docker-dir`, `/opt/k8s/bin/environment.sh:7`.
+    /// `NODE_SETUP_DOCKER_DIR`, `--docker-dir`, `/opt/k8s/bin/environment.sh:7`, `https_proxy`.
     pub origin: String,
 }
 
@@ -168,6 +214,7 @@ impl Config {
         above.extend(layer::variables(&inputs.variables)?);
         above.extend(layer::flags(&inputs.flags)?);
         let mut assignments = layer::defaults()?;
+        assignments.extend(layer::customary(&inputs.variables)?);
         if let Some((name, sh)) = environment(inputs)? {
             assignments.extend(layer::environment(&name, &sh, &above)?);
         }

@@ -46,6 +46,9 @@ _node__setup() {
             node__setup__subcmd__config__subcmd__help,show)
                 cmd="node__setup__subcmd__config__subcmd__help__subcmd__show"
                 ;;
+            node__setup__subcmd__docker,fetch)
+                cmd="node__setup__subcmd__docker__subcmd__fetch"
+                ;;
             node__setup__subcmd__docker,guard)
                 cmd="node__setup__subcmd__docker__subcmd__guard"
                 ;;
@@ -72,6 +75,12 @@ _node__setup() {
                 ;;
             node__setup__subcmd__docker,verify)
                 cmd="node__setup__subcmd__docker__subcmd__verify"
+                ;;
+            node__setup__subcmd__docker,versions)
+                cmd="node__setup__subcmd__docker__subcmd__versions"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,fetch)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__fetch"
                 ;;
             node__setup__subcmd__docker__subcmd__help,guard)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__guard"
@@ -100,6 +109,9 @@ _node__setup() {
             node__setup__subcmd__docker__subcmd__help,verify)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__verify"
                 ;;
+            node__setup__subcmd__docker__subcmd__help,versions)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__versions"
+                ;;
             node__setup__subcmd__help,completions)
                 cmd="node__setup__subcmd__help__subcmd__completions"
                 ;;
@@ -117,6 +129,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__help__subcmd__config,show)
                 cmd="node__setup__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,fetch)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__fetch"
                 ;;
             node__setup__subcmd__help__subcmd__docker,guard)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__guard"
@@ -141,6 +156,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__help__subcmd__docker,verify)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__verify"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,versions)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__versions"
                 ;;
             *)
                 ;;
@@ -215,7 +233,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__config__subcmd__check)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +256,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -325,7 +347,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__config__subcmd__show)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -348,6 +370,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -379,7 +405,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove guard help"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove fetch versions guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -402,6 +428,72 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__fetch)
+            opts="-q -v -h -V --arch --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --arch)
+                    COMPREPLY=($(compgen -W "x86_64 aarch64" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -433,7 +525,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -456,6 +548,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -487,8 +583,22 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__help)
-            opts="plan verify status history rollback recover remove guard help"
+            opts="plan verify status history rollback recover remove fetch versions guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -626,8 +736,22 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__versions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__setup__subcmd__docker__subcmd__history)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -650,6 +774,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -681,7 +809,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -704,6 +832,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -735,7 +867,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__recover)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -758,6 +890,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -789,7 +925,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__remove)
-            opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,6 +948,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -843,7 +983,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__rollback)
-            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -866,6 +1006,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -897,7 +1041,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -920,6 +1064,10 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -951,7 +1099,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -974,6 +1122,68 @@ _node__setup() {
                     return 0
                     ;;
                 --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__versions)
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1075,8 +1285,22 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker)
-            opts="plan verify status history rollback recover remove guard"
+            opts="plan verify status history rollback recover remove fetch versions guard"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1187,6 +1411,20 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__versions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -37,39 +37,43 @@ complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "docker" -d 'I
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "config" -d 'Show or check the configuration'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l archive -d 'docker\'s static archive' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l docker-version -d 'The version of docker to install' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l bin-dir -d 'Where the binaries go' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s q -l quiet -d 'Say only what went wrong'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s v -l verbose -d 'Say also what is as it should be'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s h -l help -d 'Print help'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "status" -d 'Show what is installed, running and owned'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "history" -d 'List the runs on this node, and what each changed'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "recover" -d 'Put back what a run that did not end has done'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -87,9 +91,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -107,9 +112,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -126,9 +132,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -145,9 +152,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -165,9 +173,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -184,9 +193,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -203,11 +213,54 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l arch -d 'The architecture that it is for; this machine\'s if nothing is said' -r -f -a "x86_64\t''
+aarch64\t''"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -230,6 +283,8 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Put back what a run that did not end has done'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
@@ -246,9 +301,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -264,9 +320,10 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l archive -d 'docker\'s static archive' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l docker-version -d 'The version of docker to install' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l cache -d 'The directory where fetched archives are kept' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l docker-dir -d 'docker\'s directory for data and state' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l bin-dir -d 'Where the binaries go' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
@@ -303,6 +360,8 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_s
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "recover" -d 'Put back what a run that did not end has done'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check that a configuration is valid'

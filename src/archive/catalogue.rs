@@ -67,10 +67,15 @@ pub fn versions() -> Vec<Version> {
     versions
 }
 
+/// What docker calls the archive of `version`.
+pub fn archive_name(version: Version) -> String {
+    let edition = if version <= LAST_CE { "-ce" } else { "" };
+    format!("docker-{version}{edition}.tgz")
+}
+
 /// Where docker publishes the archive of `version` for `arch`.
 pub fn official_url(version: Version, arch: Arch) -> String {
-    let edition = if version <= LAST_CE { "-ce" } else { "" };
-    format!("{OFFICIAL}/{arch}/docker-{version}{edition}.tgz")
+    format!("{OFFICIAL}/{arch}/{}", archive_name(version))
 }
 
 struct Figure {

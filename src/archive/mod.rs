@@ -4,25 +4,35 @@
 //! ([`unpack::read`]) does everything at once (digest of the file, inflate,
 //! allow-list, digest of each member, hand-over to a [`Sink`]), refuses whatever is
 //! not plainly a docker archive, and never holds more than a few buffers of it.
-//! [`source`] says where the bytes come from and what digest they must have,
-//! [`catalogue`] which digests are known. Nothing here writes a file: the sink
-//! does, and it makes nothing visible before the pass has returned.
+//! [`obtain`] goes from one [`source`] to the next until one has it, [`trust`] says
+//! what digest it must have, and [`catalogue`] which digests are known. Nothing here
+//! writes a file: the sink does, and it makes nothing visible before the pass has
+//! returned.
 
 pub mod catalogue;
+mod download;
 mod gzip;
 mod header;
 mod http;
 pub mod members;
+pub mod obtain;
+mod proxy;
+mod retry;
 pub mod source;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub mod trust;
 pub mod unpack;
 
 use serde::{Deserialize, Serialize};
 
-pub use http::Deadlines;
-pub use source::{Opened, Source};
+pub use http::Network;
+pub use obtain::{Obtained, Wanted};
+pub use proxy::Proxies;
+pub use retry::Patience;
+pub use source::Source;
+pub use trust::{Authority, Trust};
 pub use unpack::{Discard, Sink};
 
 use crate::digest::Digest;

@@ -1,15 +1,22 @@
-//! Where an archive comes from, and the digest it must have.
+//! One place that an archive can come from.
 
 use std::fmt;
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::http::{self, Deadlines, Download};
+use super::download::{Download, Line};
+use super::http::{self, Network};
+use super::retry::Again;
 use super::unpack::{self, Sink};
-use super::{Contents, damaged};
+use super::{Contents, Member, damaged};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::version::Version;
+
+/// How often a thing that changes while it is fetched is fetched again.
+const MOST_RESTARTS: usize = 2;
 
 /// A place to read an archive from.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,13 +28,13 @@ pub enum Source {
 }
 
 impl FromStr for Source {
-    type Err = Error;
+    type Err = String;
 
     /// A path, or an `http`, `https` or `file` URL.
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text {
-                "" => Err(malformed("it is empty".to_owned())),
+                "" => Err("it is empty".to_owned()),
                 path => Ok(Self::File(path.into())),
             };
         };
@@ -35,19 +42,14 @@ impl FromStr for Source {
         match scheme.as_str() {
             "http" | "https" => {
                 let url = format!("{scheme}://{rest}");
-                http::shown(&url).ok_or_else(|| malformed("it is not a valid URL".to_owned()))?;
+                http::shown(&url).ok_or("it is not a valid URL")?;
                 Ok(Self::Url(url))
             }
             "file" if rest.starts_with('/') => Ok(Self::File(rest.into())),
-            "file" => Err(malformed("a file URL has three slashes: file:///PATH".to_owned())),
-            _ => Err(malformed(format!("the scheme '{scheme}' is not supported"))),
+            "file" => Err("a file URL has three slashes: file:///PATH".to_owned()),
+            _ => Err(format!("the scheme '{scheme}' is not http, https or file")),
         }
     }
-}
-
-fn malformed(problem: String) -> Error {
-    let help = "give a path, or a URL with http, https or file".to_owned();
-    Error::Config { origin: "--archive".to_owned(), problem, help }
 }
 
 impl fmt::Display for Source {
@@ -67,80 +69,125 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens it. What comes over the network must have a known digest.
-    pub fn open(&self, sha256: Option<Digest>, deadlines: Deadlines) -> Result<Opened> {
-        let origin = self.to_string();
-        match self {
-            Self::File(path) => {
-                let metadata = path.metadata().map_err(Error::io("read", path))?;
-                if !metadata.is_file() {
-                    return Err(super::unfit(&origin, "is not a regular file"));
-                }
-                let file = File::open(path).map_err(Error::io("open", path))?;
-                Ok(Opened { origin, sha256, length: Some(metadata.len()), body: Body::File(file) })
-            }
-            Self::Url(url) => {
-                let sha256 = Some(sha256.ok_or_else(|| unverifiable(&origin))?);
-                let download = Download::start(url, &origin, deadlines)?;
-                Ok(Opened {
-                    origin,
-                    sha256,
-                    length: download.length(),
-                    body: Body::Download(Box::new(download)),
-                })
-            }
-        }
-    }
-}
-
-fn unverifiable(origin: &str) -> Error {
-    Error::Config {
-        origin: "--archive".to_owned(),
-        problem: format!("no sha256 is known for {origin}, and what comes over a network needs one"),
-        help: "give --sha256 HEX or a version of the built-in catalogue".to_owned(),
-    }
-}
-
-enum Body {
-    File(File),
-    Download(Box<Download>),
-}
-
-/// An archive that can be read, once.
-pub struct Opened {
-    origin: String,
-    sha256: Option<Digest>,
-    length: Option<u64>,
-    body: Body,
-}
-
-impl Opened {
-    /// How many bytes the archive has, if that is known before they have come.
-    pub fn length(&self) -> Option<u64> {
-        self.length
-    }
-
-    /// Reads it as [`unpack::read`] does, and compares its digest. An error of `progress`
-    /// also breaks off a download that is waiting for its server.
-    pub fn unpack(
-        self,
+    /// Reads the archive of docker `version` from it as [`unpack::read`] does, and compares
+    /// its digest. An error of `sink` also ends a download that waits.
+    pub fn read(
+        &self,
+        version: Version,
+        sha256: Option<Digest>,
+        network: &Network,
         sink: &mut dyn Sink,
-        progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Contents> {
-        let contents = match self.body {
-            Body::File(file) => unpack::read(file, &self.origin, sink, progress),
-            Body::Download(download) => {
-                let interrupt = download.interrupt();
-                unpack::read(download, &self.origin, sink, &mut |bytes| {
-                    progress(bytes).inspect_err(|_| interrupt())
-                })
-            }
+        let contents = match self {
+            Self::File(path) => self.read_file(path, version, sink),
+            Self::Url(url) => self.download(url, version, network, sink),
         }?;
-        match self.sha256 {
+        match sha256 {
             Some(expected) if expected != contents.sha256 => {
-                Err(damaged(&self.origin, format!("has the sha256 {}, expected {expected}", contents.sha256)))
+                let problem = format!("has the sha256 {}, expected {expected}", contents.sha256);
+                Err(damaged(&self.to_string(), problem))
             }
             _ => Ok(contents),
         }
+    }
+
+    /// Opens it as it is, to read something small. A failure of the way there is an error
+    /// of reading.
+    pub fn open(&self, network: &Network) -> Result<Box<dyn Read>> {
+        let origin = self.to_string();
+        match self {
+            Self::File(path) => Ok(Box::new(File::open(path).map_err(|error| unreadable(&origin, &error))?)),
+            Self::Url(url) => Ok(Box::new(Download::new(url, &origin, network)?)),
+        }
+    }
+
+    fn read_file(&self, path: &Path, version: Version, sink: &mut dyn Sink) -> Result<Contents> {
+        let origin = self.to_string();
+        let unreadable = |error| unreadable(&origin, &error);
+        // Not opened before it is known to be a file: opening a fifo would wait.
+        let metadata = path.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(super::unfit(&origin, "is not a regular file"));
+        }
+        let file = File::open(path).map_err(unreadable)?;
+        let length = Some(metadata.len());
+        unpack::read(file, version, &origin, &mut Watched { sink, line: None, length })
+    }
+
+    fn download(
+        &self,
+        url: &str,
+        version: Version,
+        network: &Network,
+        sink: &mut dyn Sink,
+    ) -> Result<Contents> {
+        let origin = self.to_string();
+        let mut restarts = 0;
+        loop {
+            let download = Download::new(url, &origin, network)?;
+            let line = download.line();
+            let mut watched = Watched { sink, line: Some(&line), length: None };
+            let read = unpack::read(download, version, &origin, &mut watched);
+            watched.tell();
+            let Err(error) = read else { return read };
+            let (Some(failure), Error::Archive { .. }) = (line.failure(), &error) else { return Err(error) };
+            if failure.again != Again::FromStart || restarts == MOST_RESTARTS {
+                return Err(failure.error(&origin));
+            }
+            restarts += 1;
+            sink.note(&format!("{origin}: {}; fetching it from the start", failure.problem));
+            sink.restart()?;
+        }
+    }
+}
+
+/// What cannot be read is a bad source, and no failure of this run.
+fn unreadable(origin: &str, error: &std::io::Error) -> Error {
+    Error::Archive {
+        origin: origin.to_owned(),
+        problem: format!("cannot be read: {error}"),
+        help: "give the path of docker's static archive, docker-VERSION.tgz".to_owned(),
+    }
+}
+
+/// A sink that also learns what only the source knows.
+struct Watched<'a> {
+    sink: &'a mut dyn Sink,
+    line: Option<&'a Line>,
+    length: Option<u64>,
+}
+
+impl Watched<'_> {
+    fn tell(&mut self) {
+        for note in self.line.into_iter().flat_map(Line::notes) {
+            self.sink.note(&note);
+        }
+    }
+}
+
+impl Sink for Watched<'_> {
+    fn begin(&mut self, name: &str, size: u64) -> Result<()> {
+        self.sink.begin(name, size)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.sink.write(bytes)
+    }
+
+    fn end(&mut self, member: &Member) -> Result<()> {
+        self.sink.end(member)
+    }
+
+    fn archive(&mut self, bytes: &[u8]) -> Result<()> {
+        self.sink.archive(bytes)
+    }
+
+    fn progress(&mut self, done: u64, _: Option<u64>) -> Result<()> {
+        self.tell();
+        self.sink.progress(done, self.line.map_or(self.length, Line::total))
+    }
+
+    fn stop(&mut self) {
+        self.line.into_iter().for_each(Line::stop);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::gzip::{Buffer, Inlet, Piece};
 use super::unfit;
+use super::unpack::Sink;
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 
@@ -17,7 +18,6 @@ pub(super) struct Stream<'a> {
     origin: &'a str,
     /// How much may be taken in all.
     most: u64,
-    progress: &'a mut dyn FnMut(u64) -> Result<()>,
     hasher: Hasher,
     compressed: u64,
     current: Option<Buffer>,
@@ -28,20 +28,16 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(
-        inlet: Inlet,
-        origin: &'a str,
-        most: u64,
-        progress: &'a mut dyn FnMut(u64) -> Result<()>,
-    ) -> Self {
+    pub(super) fn new(inlet: Inlet, origin: &'a str, most: u64) -> Self {
         let hasher = Hasher::default();
-        Self { inlet, origin, most, progress, hasher, compressed: 0, current: None, taken: 0, passed: 0 }
+        Self { inlet, origin, most, hasher, compressed: 0, current: None, taken: 0, passed: 0 }
     }
 
-    /// The next bytes, `most` of them at most; none at the end.
-    pub(super) fn take(&mut self, most: u64) -> Result<&[u8]> {
+    /// The next bytes, `most` of them at most; none at the end. Those of the archive file
+    /// that pass by go to `sink`.
+    pub(super) fn take(&mut self, most: u64, sink: &mut dyn Sink) -> Result<&[u8]> {
         while self.left().is_empty() {
-            if !self.advance()? {
+            if !self.advance(sink)? {
                 return Ok(&[]);
             }
         }
@@ -72,28 +68,29 @@ impl<'a> Stream<'a> {
     }
 
     /// Goes on to the next inflated piece, if there is one.
-    fn advance(&mut self) -> Result<bool> {
+    fn advance(&mut self, sink: &mut dyn Sink) -> Result<bool> {
         if let Some(spent) = self.current.take() {
             self.recycle(spent);
         }
-        while let Some(piece) = self.receive()? {
+        while let Some(piece) = self.receive(sink)? {
             match piece {
                 Piece::Inflated(buffer) => {
                     self.current = Some(buffer);
                     self.taken = 0;
                     return Ok(true);
                 }
-                Piece::Compressed(buffer) => self.digest(buffer)?,
+                Piece::Compressed(buffer) => self.digest(buffer, sink)?,
             }
         }
         Ok(false)
     }
 
-    fn digest(&mut self, buffer: Buffer) -> Result<()> {
+    fn digest(&mut self, buffer: Buffer, sink: &mut dyn Sink) -> Result<()> {
         self.hasher.update(buffer.filled());
+        sink.archive(buffer.filled())?;
         self.compressed += buffer.filled().len() as u64;
         self.recycle(buffer);
-        (self.progress)(self.compressed)
+        sink.progress(self.compressed, None)
     }
 
     fn recycle(&self, buffer: Buffer) {
@@ -101,12 +98,12 @@ impl<'a> Stream<'a> {
         let _ = self.inlet.empties.send(buffer);
     }
 
-    fn receive(&mut self) -> Result<Option<Piece>> {
+    fn receive(&self, sink: &mut dyn Sink) -> Result<Option<Piece>> {
         loop {
             match self.inlet.pieces.recv_timeout(TICK) {
                 Ok(piece) => return piece.map(Some),
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                Err(RecvTimeoutError::Timeout) => (self.progress)(self.compressed)?,
+                Err(RecvTimeoutError::Timeout) => sink.progress(self.compressed, None)?,
             }
         }
     }

@@ -10,6 +10,7 @@ use super::stream::Stream;
 use super::{Contents, Member, damaged, unfit};
 use crate::digest::Hasher;
 use crate::error::{Error, Result};
+use crate::version::Version;
 
 /// The most bytes that an archive may have.
 #[derive(Clone, Copy)]
@@ -20,8 +21,11 @@ pub(super) struct Caps {
     pub(super) inflated: u64,
 }
 
-/// docker's own archives are below 100 MiB, and 300 MiB unpacked.
-const CAPS: Caps = Caps { compressed: 1 << 30, inflated: 3 << 29 };
+/// The largest archive, as a file; docker's own are below 100 MiB.
+pub(super) const MAX_ARCHIVE: u64 = 1 << 30;
+
+/// docker's own archives unpack to less than 300 MiB.
+const CAPS: Caps = Caps { compressed: MAX_ARCHIVE, inflated: 3 << 29 };
 
 /// The most that pax records or a long name may take; both hold little more than a path.
 const MAX_NOTE: u64 = 16 << 10;
@@ -29,58 +33,75 @@ const MAX_NOTE: u64 = 16 << 10;
 /// How much of a path an error shows.
 const SHOWN: usize = 120;
 
-/// Takes the members of an archive as they come out of it.
+/// Takes an archive apart as it comes. An error that it returns stops the pass.
 ///
 /// The archive is trusted only when [`read`] has returned: until then, what was
 /// written must stay invisible.
 pub trait Sink {
     /// A member of `size` bytes begins.
-    fn begin(&mut self, name: &str, size: u64) -> Result<()>;
+    fn begin(&mut self, _name: &str, _size: u64) -> Result<()> {
+        Ok(())
+    }
+
     /// Its next bytes.
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
     /// It is complete.
-    fn end(&mut self, member: &Member) -> Result<()>;
+    fn end(&mut self, _member: &Member) -> Result<()> {
+        Ok(())
+    }
+
+    /// The next bytes of the archive file itself.
+    fn archive(&mut self, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// All that came so far was for nothing: it begins anew, or somewhere else.
+    fn restart(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// How much of the archive file was read, of how much if that is known. Called ten
+    /// times a second at least, also while nothing comes.
+    fn progress(&mut self, _done: u64, _total: Option<u64>) -> Result<()> {
+        Ok(())
+    }
+
+    /// The pass has failed: a read that still waits may be broken off.
+    fn stop(&mut self) {}
+
+    /// Something that whoever waits should know.
+    fn note(&mut self, _note: &str) {}
 }
 
 /// The sink of those who only want the digests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 
-impl Sink for Discard {
-    fn begin(&mut self, _name: &str, _size: u64) -> Result<()> {
-        Ok(())
-    }
+impl Sink for Discard {}
 
-    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
-        Ok(())
-    }
-
-    fn end(&mut self, _member: &Member) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Reads the archive `source` to its end and hands its members to `sink`.
+/// Reads the archive `source`, which is docker of `version`, to its end and hands its
+/// members to `sink`.
 ///
-/// `origin` names the archive in errors. `progress` is told how many bytes of the archive
-/// were read so far, ten times a second at least; its error stops the pass. A second thread
-/// reads and inflates; it has ended when this returns, so whoever stops the pass while
-/// `source` blocks has to wake it as well.
+/// `origin` names the archive in errors. A second thread reads and inflates; it has ended
+/// when this returns.
 pub fn read(
     source: impl Read + Send,
+    version: Version,
     origin: &str,
     sink: &mut dyn Sink,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Contents> {
-    read_within(CAPS, source, origin, sink, progress)
+    read_within(CAPS, source, version, origin, sink)
 }
 
 pub(super) fn read_within(
     caps: Caps,
     source: impl Read + Send,
+    version: Version,
     origin: &str,
     sink: &mut dyn Sink,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Contents> {
     let (outlet, inlet) = gzip::pipe();
     thread::scope(|scope| {
@@ -88,8 +109,10 @@ pub(super) fn read_within(
             .name("inflate".to_owned())
             .spawn_scoped(scope, move || gzip::inflate(source, origin, caps.compressed, &outlet))
             .map_err(Error::io("start a thread to read", origin))?;
-        let stream = Stream::new(inlet, origin, caps.inflated, progress);
-        let contents = Pass { origin, sink, stream, headers: 0, members: Vec::new() }.run();
+        let stream = Stream::new(inlet, origin, caps.inflated);
+        let contents =
+            Pass { origin, version, sink: &mut *sink, stream, headers: 0, members: Vec::new() }.run();
+        let contents = contents.inspect_err(|_| sink.stop());
         match inflater.join() {
             Ok(()) => contents,
             Err(_) => Err(damaged(origin, "made its reader panic")),
@@ -99,6 +122,7 @@ pub(super) fn read_within(
 
 struct Pass<'a> {
     origin: &'a str,
+    version: Version,
     sink: &'a mut dyn Sink,
     stream: Stream<'a>,
     headers: usize,
@@ -173,7 +197,7 @@ impl Pass<'_> {
         let mut block = [0; BLOCK];
         let mut free = block.as_mut_slice();
         while !free.is_empty() {
-            let bytes = self.stream.take(free.len() as u64)?;
+            let bytes = self.stream.take(free.len() as u64, self.sink)?;
             let Some((now, later)) = free.split_at_mut_checked(bytes.len()).filter(|_| !bytes.is_empty())
             else {
                 return Err(self.cut_off());
@@ -214,7 +238,7 @@ impl Pass<'_> {
 
     fn judge(&mut self, header: &Header) -> Result<()> {
         let Role::Entry(kind) = header.role else { return Ok(()) };
-        match members::judge(&header.path, kind, header.size) {
+        match members::judge(&header.path, kind, header.size, self.version) {
             Verdict::Skip => Ok(()),
             Verdict::Refuse(reason) => Err(self.refuse(&header.path, &reason)),
             Verdict::Accept(name) if self.members.iter().any(|member| member.name == name) => {
@@ -242,7 +266,7 @@ impl Pass<'_> {
     fn body(&mut self, size: u64, mut each: impl FnMut(&mut dyn Sink, &[u8]) -> Result<()>) -> Result<()> {
         let mut left = size;
         while left > 0 {
-            let bytes = self.stream.take(left)?;
+            let bytes = self.stream.take(left, self.sink)?;
             if bytes.is_empty() {
                 return Err(self.cut_off());
             }
@@ -251,7 +275,7 @@ impl Pass<'_> {
         }
         let mut padding = size.next_multiple_of(BLOCK as u64) - size;
         while padding > 0 {
-            match self.stream.take(padding)?.len() {
+            match self.stream.take(padding, self.sink)?.len() {
                 0 => return Err(self.cut_off()),
                 count => padding -= count as u64,
             }
@@ -262,7 +286,7 @@ impl Pass<'_> {
     /// Behind its end a tar is filled up with zeros to the size of a record.
     fn padding(&mut self) -> Result<()> {
         loop {
-            match self.stream.take(u64::MAX)? {
+            match self.stream.take(u64::MAX, self.sink)? {
                 [] => return Ok(()),
                 bytes if bytes.iter().all(|byte| *byte == 0) => {}
                 _ => return Err(damaged(self.origin, "has other bytes behind the end of its tar")),

@@ -2,10 +2,11 @@
 
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
-use crate::change::Resource;
+use crate::change::{Resource, Want};
 use crate::config::Flannel;
 use crate::desired::{flannel_rule, needs_flannel_rule};
 use crate::host::{Backend, Family, UnitFacts};
+use crate::plan::Goal;
 use crate::render::GUARD_UNIT;
 use crate::resource::{Enablement, Policy, PolicyState, RuleState};
 
@@ -18,6 +19,10 @@ impl Check for Forward {
     fn look(&self, subject: &Subject<'_>) -> Result<Self::Seen> {
         let look = |&(backend, family): &(Backend, Family)| {
             let policy = Policy { backend, family, chain: "FORWARD".to_owned() };
+            let accepting = Goal::required(Want { on: policy.clone(), to: PolicyState::Accept });
+            if subject.is_reached(&accepting) {
+                return Ok((backend, family, PolicyState::Accept));
+            }
             Ok((backend, family, policy.observe(subject.host)?))
         };
         subject.facts.backends.iter().map(look).collect()

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::facts::Facts;
 use crate::host::Host;
 use crate::journal::Installed;
-use crate::plan::Goal;
+use crate::plan::{Goal, Need};
 use crate::receipt::Receipt;
 use crate::run::because;
 use crate::version::Version;
@@ -125,9 +125,16 @@ pub struct Subject<'a> {
     pub docker: Option<&'a Installed>,
     /// The wanted states.
     pub goals: &'a [Goal],
+    /// Whether a plan has just found nothing to do for any of them.
+    pub planned: bool,
 }
 
 impl Subject<'_> {
+    /// Whether a plan has just found this goal reached, so that it need not be looked at again.
+    fn is_reached(&self, goal: &Goal) -> bool {
+        self.planned && goal.need == Need::Required && self.goals.contains(goal)
+    }
+
     /// docker's version, where it is known.
     fn version(&self) -> Option<Version> {
         self.docker.map(|docker| docker.version).or(self.facts.docker_version)
@@ -180,6 +187,7 @@ mod tests {
             receipt: &Receipt::default(),
             docker: None,
             goals: &[],
+            planned: false,
         });
     }
 

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::install::Choice;
+use super::collect::collect;
+use super::install::{Choice, inspect, repair, stage};
 use super::session::{self, Session, load, locked, require_root};
 use super::{candidate, live};
 use crate::change::{Resource, Step};
-use crate::check::{any_failed, check};
+use crate::check::{Subject, any_failed, check};
 use crate::cli::SettingOptions;
 use crate::desired::{Desired, daemon_keys, docker_unit, socket};
 use crate::event::{Event, Sink, Sinks};
@@ -47,7 +48,8 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
         if let Some(journal) = resumed {
             run::complete(&journal)?;
         }
-        report.checks = check(&session.subject(intended.docker.as_ref(), &intended.desired));
+        let subject = session.subject(intended.docker.as_ref(), &intended.desired);
+        report.checks = check(&Subject { planned: true, ..subject });
         return Ok(());
     }
     if let Some(docker) = &intended.docker {
@@ -64,6 +66,9 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     if completed {
         remember(&session.host, sink);
         session.refresh()?;
+        if let Err(error) = collect(session) {
+            sink.event(&Event::Note(&because(&error)));
+        }
         let desired = session.desired(intended.docker.as_ref());
         report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
     }
@@ -152,6 +157,7 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
         node: facts.hostname.clone(),
         distribution: facts.distribution.clone(),
         installed: receipt.docker().map(|docker| docker.version.to_string()),
+        archive: receipt.docker().map(|docker| docker.archive.to_string()),
         running: running.map(|running| running.version),
         docker: docker_unit(config).observe(host)?.to_string(),
         guard: Unit::named(GUARD_UNIT).observe(host)?.to_string(),
@@ -178,15 +184,16 @@ fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<Option<PathBuf>>
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {
     let Session { config, host, facts, receipt, .. } = session;
     let choice = Choice::of(session)?;
-    let installing = matches!(choice, Choice::Archive(_));
+    let installing = matches!(choice, Choice::Archive(_) | Choice::Repair(..));
     let refusals = preflight::refusals(config, facts, choice.version(), installing);
     if !refusals.is_empty() {
         return Err(Error::Refused(refusals));
     }
     let docker = match choice {
-        Choice::Keep(installed) => Some(installed),
-        Choice::Archive(wanted) if keep => Some(wanted.stage(host, &config.docker.bin_dir, sink)?),
-        Choice::Archive(wanted) => Some(wanted.inspect(host, sink)?),
+        Choice::Repair(installed, request) if keep => Some(repair(session, &installed, &request, sink)?),
+        Choice::Keep(installed) | Choice::Repair(installed, _) => Some(installed),
+        Choice::Archive(request) if keep => Some(stage(session, &request, sink)?),
+        Choice::Archive(request) => Some(inspect(session, &request, sink)?),
         Choice::Leave => {
             let bin_dir = config.docker.bin_dir.display();
             sink.event(&Event::Note(&format!(

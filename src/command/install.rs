@@ -1,39 +1,33 @@
-//! Which docker to have, and getting its binaries into the store.
+//! Which docker to have, and its binaries on their way into the store.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
 
-use crate::archive::catalogue::Arch;
-use crate::archive::{Contents, Deadlines, Discard, Member, Sink as ArchiveSink, Source, catalogue};
-use crate::config::Config;
+use crate::archive::catalogue::{self, Arch};
+use crate::archive::{Authority, Discard, Obtained, Sink as ArchiveSink, Source, Trust};
+use crate::config::{Config, Location};
 use crate::digest::Digest;
 use crate::error::Refusal;
 use crate::event::{Event, Sink};
-use crate::host::{Host, Incoming, Store, Written};
+use crate::host::Host;
 use crate::journal::Installed;
 use crate::version::Version;
 use crate::{Error, Result};
 
+use super::origins::{Request, directory, known, network, newest_in};
 use super::session::Session;
+use super::staging::{Reception, Staging};
 
 /// Where docker's binaries come from.
 #[derive(Debug)]
 pub(super) enum Choice {
     /// The ones that node-setup has installed before.
     Keep(Installed),
+    /// The same, of which something has gone missing; and the archive that has it.
+    Repair(Installed, Request),
     /// An archive.
-    Archive(Wanted),
+    Archive(Request),
     /// Someone else's, left as they are.
     Leave,
-}
-
-/// An archive that is to be installed.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) source: Source,
-    pub(super) version: Version,
-    sha256: Option<Digest>,
 }
 
 impl Choice {
@@ -41,81 +35,111 @@ impl Choice {
     pub(super) fn of(session: &Session) -> Result<Self> {
         let docker = &session.config.docker;
         let installed = session.receipt.docker();
-        if let Some(text) = &docker.archive {
-            return Self::archive(session, text, installed);
+        if let Some(location) = &docker.archive {
+            return match directory(location) {
+                Some(directory) => Self::from_directory(session, &directory, installed),
+                None => Self::archive(session, location, installed),
+            };
         }
         match (docker.version, installed) {
             (Some(version), Some(installed)) if installed.version == version => keep(session, installed),
             (None, Some(installed)) => keep(session, installed),
             (None, None) if docker.bin_dir.join("dockerd").exists() => Ok(Self::Leave),
-            (version, _) => Self::official(&session.config, version, &session.facts.arch),
+            (version, _) => Ok(Self::Archive(official(&session.config, version, &session.facts.arch)?)),
         }
     }
 
     /// docker's version, where it is known.
     pub(super) fn version(&self) -> Option<Version> {
         match self {
-            Self::Keep(installed) => Some(installed.version),
-            Self::Archive(wanted) => Some(wanted.version),
+            Self::Keep(installed) | Self::Repair(installed, _) => Some(installed.version),
+            Self::Archive(request) => Some(request.version),
             Self::Leave => None,
         }
     }
 
-    fn archive(session: &Session, text: &str, installed: Option<&Installed>) -> Result<Self> {
-        let docker = &session.config.docker;
-        let source: Source = text.parse()?;
-        let known = match &source {
-            Source::File(path) => Some(checked_digest(&session.host, path, docker.sha256)?),
-            Source::Url(_) => docker.sha256,
-        };
-        if let Some(installed) = installed.filter(|installed| Some(installed.archive) == known) {
-            return match docker.version.filter(|version| *version != installed.version) {
-                Some(version) => Err(not_that_version(&source, version, installed.version)),
-                None if damaged(session, installed).is_none() => Ok(Self::Keep(installed.clone())),
-                None => Ok(Self::Archive(Wanted { source, version: installed.version, sha256: known })),
+    /// One place that was named.
+    fn archive(session: &Session, location: &Location, installed: Option<&Installed>) -> Result<Self> {
+        let Session { config, host, facts, .. } = session;
+        let source = source_of(config, location)?;
+        let arch = arch_of(config, &facts.arch)?;
+        let named = config.docker.version.or_else(|| version_in(&location.0));
+        // The name may lie; but reading a file to learn that it is the one that is
+        // installed already is worth it only if it says so.
+        let candidate = installed.filter(|installed| named.is_none_or(|named| named == installed.version));
+        if let Some(installed) = candidate
+            && digest_of(host, config, &source, installed.version, arch)? == Some(installed.archive)
+        {
+            return match missing(session, installed) {
+                None => Ok(Self::Keep(installed.clone())),
+                Some(_) => Ok(Self::Archive(Request::at(source, installed.version, arch))),
             };
         }
-        let version = docker.version.or_else(|| version_in(text)).ok_or_else(|| Error::Config {
-            origin: session.config.origin("docker.archive").to_owned(),
+        let version = named.ok_or_else(|| Error::Config {
+            origin: config.origin("docker.archive").to_owned(),
             problem: format!("the name of {source} does not tell docker's version"),
             help: "name it docker-VERSION.tgz, or give --docker-version".to_owned(),
         })?;
-        Ok(Self::Archive(Wanted { source, version, sha256: docker.sha256 }))
+        Ok(Self::Archive(Request::at(source, version, arch)))
     }
 
-    fn official(config: &Config, version: Option<Version>, arch: &str) -> Result<Self> {
-        let unavailable = |problem: String| Error::Config {
-            origin: config.origin("docker.version").to_owned(),
-            problem,
-            help: "give --archive FILE-OR-URL".to_owned(),
-        };
-        let arch: Arch = arch.parse().map_err(&unavailable)?;
-        let version = version
-            .or_else(|| catalogue::newest(arch))
-            .ok_or_else(|| unavailable(format!("no docker for {arch} is in the catalogue")))?;
-        let sha256 = config.docker.sha256.or_else(|| catalogue::lookup(version, arch));
-        let source = Source::Url(catalogue::official_url(version, arch));
-        Ok(Self::Archive(Wanted { source, version, sha256 }))
+    /// The version that is wanted, or the newest that the directory has.
+    fn from_directory(session: &Session, directory: &Path, installed: Option<&Installed>) -> Result<Self> {
+        let Session { config, facts, .. } = session;
+        let arch = arch_of(config, &facts.arch)?;
+        let version = config.docker.version.or_else(|| newest_in(directory, arch));
+        let version = version.ok_or_else(|| Error::Config {
+            origin: config.origin("docker.archive").to_owned(),
+            problem: format!("{} has no docker-VERSION.tgz", directory.display()),
+            help: "name another directory, or give --docker-version".to_owned(),
+        })?;
+        match installed.filter(|installed| installed.version == version) {
+            Some(installed) => keep(session, installed),
+            None => Ok(Self::Archive(Request::anywhere(config, version, arch)?)),
+        }
     }
 }
 
-/// What is installed, if what has gone missing of it can be had.
+fn source_of(config: &Config, location: &Location) -> Result<Source> {
+    location.0.parse().map_err(|problem| Error::Config {
+        origin: config.origin("docker.archive").to_owned(),
+        problem,
+        help: "give a path, or a URL with http, https or file".to_owned(),
+    })
+}
+
+fn arch_of(config: &Config, machine: &str) -> Result<Arch> {
+    machine.parse().map_err(|problem| Error::Config {
+        origin: config.origin("docker.version").to_owned(),
+        problem,
+        help: "docker's static archives are for x86_64 and aarch64".to_owned(),
+    })
+}
+
+/// This version, or the newest that is known, from wherever it can be had.
+pub(super) fn official(config: &Config, version: Option<Version>, machine: &str) -> Result<Request> {
+    let arch = arch_of(config, machine)?;
+    let version = version.or_else(|| catalogue::newest(arch)).ok_or_else(|| Error::Config {
+        origin: config.origin("docker.version").to_owned(),
+        problem: format!("no docker for {arch} is in the catalogue"),
+        help: "give --archive FILE-OR-URL".to_owned(),
+    })?;
+    Request::anywhere(config, version, arch)
+}
+
+/// What is installed, and where to get what has gone missing of it.
 fn keep(session: &Session, installed: &Installed) -> Result<Choice> {
-    let Some(path) = damaged(session, installed) else { return Ok(Choice::Keep(installed.clone())) };
-    let version = installed.version;
-    let refusal = Refusal {
-        id: "binaries",
-        found: format!(
-            "{} is not docker {version}'s any more, and its bytes are nowhere else",
-            path.display()
-        ),
-        remedy: format!("give the archive: --archive docker-{version}.tgz"),
-    };
-    Err(Error::Refused(vec![refusal]))
+    if missing(session, installed).is_none() {
+        return Ok(Choice::Keep(installed.clone()));
+    }
+    let Session { config, facts, .. } = session;
+    let mut request = Request::anywhere(config, installed.version, arch_of(config, &facts.arch)?)?;
+    request.is = Some(Trust { sha256: installed.archive, by: Authority::Journal });
+    Ok(Choice::Repair(installed.clone(), request))
 }
 
 /// A binary that is not as installed, and cannot be put back without its archive.
-fn damaged(session: &Session, installed: &Installed) -> Option<PathBuf> {
+fn missing(session: &Session, installed: &Installed) -> Option<PathBuf> {
     let files = session.host.files();
     let paths =
         installed.members.iter().map(|member| (session.config.docker.bin_dir.join(&member.name), member));
@@ -126,11 +150,25 @@ fn damaged(session: &Session, installed: &Installed) -> Option<PathBuf> {
     paths.into_iter().find(|(path, member)| !is_at_hand(path, member.sha256)).map(|(path, _)| path)
 }
 
-fn version_in(text: &str) -> Option<Version> {
+pub(super) fn version_in(text: &str) -> Option<Version> {
     Version::of_archive_name(text.split('?').next()?.rsplit('/').next()?)
 }
 
-/// The digest of an archive on this machine, which must be `expected` if that is known.
+/// The digest of an archive, as far as it can be known without fetching it. One on this
+/// machine must be what it is expected to be.
+fn digest_of(
+    host: &Host,
+    config: &Config,
+    source: &Source,
+    version: Version,
+    arch: Arch,
+) -> Result<Option<Digest>> {
+    match source {
+        Source::File(path) => checked_digest(host, path, config.docker.sha256).map(Some),
+        Source::Url(_) => Ok(known(config, version, arch).map(|trust| trust.sha256)),
+    }
+}
+
 fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<Digest> {
     let unusable = |problem: String, help: &str| Error::Archive {
         origin: path.display().to_string(),
@@ -154,102 +192,78 @@ fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<
     }
 }
 
-fn not_that_version(source: &Source, wanted: Version, is: Version) -> Error {
-    Error::Archive {
-        origin: source.to_string(),
-        problem: format!("is docker {is}, not {wanted}"),
-        help: "give the right --docker-version, or another archive".to_owned(),
-    }
+/// Reads the archive without keeping anything of it.
+pub(super) fn inspect(session: &Session, request: &Request, sink: &mut dyn Sink) -> Result<Installed> {
+    read(session, request, &mut Discard, sink)
 }
 
-impl Wanted {
-    /// Reads the archive without keeping anything of it.
-    pub(super) fn inspect(&self, host: &Host, sink: &mut dyn Sink) -> Result<Installed> {
-        self.read(host, &mut Discard, sink)
-    }
-
-    /// Unpacks the archive into the store, where nothing sees it yet. On disk when
-    /// this returns.
-    pub(super) fn stage(&self, host: &Host, bin_dir: &Path, sink: &mut dyn Sink) -> Result<Installed> {
-        let store = host.files().store();
-        store.clear_staged(bin_dir)?;
-        let mut staging = Staging::new(store, bin_dir);
-        let installed = self.read(host, &mut staging, sink);
-        let settled = staging.settle();
-        let installed = installed?;
-        settled?;
-        Ok(installed)
-    }
-
-    fn read(&self, host: &Host, into: &mut dyn ArchiveSink, sink: &mut dyn Sink) -> Result<Installed> {
-        sink.event(&Event::Stage(&format!("docker {}", self.version)));
-        let archive = self.source.open(self.sha256, Deadlines::default())?;
-        let total = archive.length();
-        let contents = archive.unpack(into, &mut |done| {
-            sink.event(&Event::Progress { done, total });
-            host.interrupt().check()
-        });
-        sink.event(&Event::ProgressEnd);
-        let Contents { sha256, members } = contents?;
-        Ok(Installed { version: self.version, archive: sha256, members })
-    }
+/// Unpacks the archive into the store, where nothing sees it yet. On disk when
+/// this returns.
+pub(super) fn stage(session: &Session, request: &Request, sink: &mut dyn Sink) -> Result<Installed> {
+    let (store, bin_dir) = (session.host.files().store(), &session.config.docker.bin_dir);
+    store.clear_staged(bin_dir)?;
+    let mut staging = Staging::new(store, bin_dir);
+    let installed = read(session, request, &mut staging, sink);
+    let settled = staging.settle();
+    let installed = installed?;
+    settled?;
+    Ok(installed)
 }
 
-/// Writes members into the store. They are flushed by a thread of their own, so
-/// that the disk works while the next ones are inflated.
-struct Staging<'a> {
-    store: &'a Store,
-    target: PathBuf,
-    incoming: Option<Incoming>,
-    written: Option<Sender<Written>>,
-    flusher: Option<JoinHandle<Result<()>>>,
-}
-
-impl<'a> Staging<'a> {
-    fn new(store: &'a Store, bin_dir: &Path) -> Self {
-        let (written, settling) = channel::<Written>();
-        let flusher = std::thread::spawn(move || settling.into_iter().try_for_each(Written::settle));
-        Self {
-            store,
-            target: bin_dir.join("dockerd"),
-            incoming: None,
-            written: Some(written),
-            flusher: Some(flusher),
+/// Stages what is installed again, because something of it has gone missing.
+pub(super) fn repair(
+    session: &Session,
+    installed: &Installed,
+    request: &Request,
+    sink: &mut dyn Sink,
+) -> Result<Installed> {
+    let Some(path) = missing(session, installed) else { return Ok(installed.clone()) };
+    let version = installed.version;
+    stage(session, request, sink).map_err(|error| {
+        let lost = Refusal {
+            id: "binaries",
+            found: format!(
+                "{} is not docker {version}'s any more, and its bytes are nowhere else",
+                path.display()
+            ),
+            remedy: format!("give the archive: --archive docker-{version}.tgz"),
+        };
+        match error {
+            Error::Refused(sources) => Error::Refused([vec![lost], sources].concat()),
+            Error::Archive { origin, problem, help } => {
+                let source = Refusal { id: "source", found: format!("{origin}: {problem}"), remedy: help };
+                Error::Refused(vec![lost, source])
+            }
+            error => error,
         }
-    }
-
-    fn settle(mut self) -> Result<()> {
-        drop(self.written.take());
-        match self.flusher.take().map(JoinHandle::join) {
-            Some(Ok(settled)) => settled,
-            Some(Err(_)) | None => Err(self.lost()),
-        }
-    }
-
-    fn lost(&self) -> Error {
-        Error::State {
-            path: self.store.home().to_owned(),
-            problem: "a content was lost on its way in".to_owned(),
-        }
-    }
+    })
 }
 
-impl ArchiveSink for Staging<'_> {
-    fn begin(&mut self, _: &str, _: u64) -> Result<()> {
-        self.incoming = Some(self.store.stage(&self.target)?);
-        Ok(())
+fn read(
+    session: &Session,
+    request: &Request,
+    into: &mut dyn ArchiveSink,
+    sink: &mut dyn Sink,
+) -> Result<Installed> {
+    let (config, version) = (&session.config, request.version);
+    sink.event(&Event::Stage(&format!("docker {version}")));
+    let network = network(config);
+    let wanted = request.wanted(config, &network, sink)?;
+    let mut reception = Reception { into, events: sink, interrupt: session.host.interrupt() };
+    let read = wanted.read(&network, &mut reception);
+    sink.event(&Event::ProgressEnd);
+    let Obtained { contents, source } = read?;
+    if wanted.trust.is_none() {
+        sink.event(&Event::Note(&unverified(&source, contents.sha256, version, request.arch)));
     }
+    Ok(Installed { version, archive: contents.sha256, members: contents.members })
+}
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let lost = self.lost();
-        self.incoming.as_mut().ok_or(lost)?.write(bytes)
-    }
-
-    fn end(&mut self, member: &Member) -> Result<()> {
-        let incoming = self.incoming.take().ok_or_else(|| self.lost())?;
-        let written = incoming.finish(member.sha256)?;
-        // A flusher that has ended has an error, which `settle` returns.
-        let _ = self.written.as_ref().map(|flusher| flusher.send(written));
-        Ok(())
+/// What is to be said of an archive that nobody has said anything about.
+pub(super) fn unverified(source: &Source, sha256: Digest, version: Version, arch: Arch) -> String {
+    match catalogue::lookup(version, arch) {
+        Some(listed) if listed == sha256 => format!("{source} is docker's own archive of {version}"),
+        Some(_) => format!("{source} is not docker's own archive of {version}; its sha256 is {sha256}"),
+        None => format!("{source} was compared with nothing; its sha256 is {sha256}"),
     }
 }

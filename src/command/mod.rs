@@ -1,19 +1,25 @@
 //! What each command does: the parts of this crate put together, and an exit code.
 
 mod candidate;
+mod collect;
 mod config;
 mod docker;
+mod fetch;
 mod guard;
 mod install;
 mod live;
+mod origins;
 mod session;
+mod staging;
 mod undo;
 
 use std::io::IsTerminal;
 use std::time::Instant;
 
 use crate::check::any_failed;
-use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, Form, OutputOptions, When, completions};
+use crate::cli::{
+    Cli, Command, ConfigCommand, DockerArgs, DockerCommand, Form, OutputOptions, When, completions,
+};
 use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
@@ -26,47 +32,10 @@ pub fn execute(cli: &Cli) -> u8 {
             print(&completions(*shell));
             0
         }
-        Command::Docker(args) if args.dry_run && !has_dry_run(args.command) => {
+        Command::Docker(args) if args.dry_run && !has_dry_run(args.command.as_ref()) => {
             conclude(cli, "docker", |_| Err(no_dry_run()))
         }
-        Command::Docker(args) => match args.command {
-            Some(DockerCommand::Guard { flannel }) => {
-                conclude(cli, "docker guard", |_| guard::guard(flannel))
-            }
-            Some(DockerCommand::Plan { exit_code }) => {
-                let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
-                exit_of_plan(code, exit_code)
-            }
-            Some(DockerCommand::Verify { deep }) => {
-                conclude(cli, "docker verify", |report| docker::verify(&args.settings, deep, report))
-            }
-            Some(DockerCommand::Status) => {
-                conclude(cli, "docker status", |report| docker::status(&args.settings, report))
-            }
-            Some(DockerCommand::History) => conclude(cli, "docker history", undo::history),
-            Some(DockerCommand::Rollback(options)) => {
-                let code = conclude(cli, "docker rollback", |report| {
-                    undo::rollback(&args.settings, options, args.dry_run, sinks(cli.output), report)
-                });
-                exit_of_plan(code, false)
-            }
-            Some(DockerCommand::Recover) => conclude(cli, "docker recover", |report| {
-                undo::recover(&args.settings, sinks(cli.output), report)
-            }),
-            Some(DockerCommand::Remove { purge, undo }) => {
-                let code = conclude(cli, "docker remove", |report| {
-                    undo::remove(&args.settings, undo, purge, args.dry_run, sinks(cli.output), report)
-                });
-                exit_of_plan(code, false)
-            }
-            None if args.dry_run => {
-                let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
-                exit_of_plan(code, false)
-            }
-            None => {
-                conclude(cli, "docker", |report| docker::converge(&args.settings, sinks(cli.output), report))
-            }
-        },
+        Command::Docker(args) => docker(cli, args),
         Command::Config(ConfigCommand::Show(settings)) => {
             conclude(cli, "config show", |report| config::show(settings, report))
         }
@@ -76,17 +45,63 @@ pub fn execute(cli: &Cli) -> u8 {
     }
 }
 
+fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
+    match args.command.clone() {
+        Some(DockerCommand::Guard { flannel }) => conclude(cli, "docker guard", |_| guard::guard(flannel)),
+        Some(DockerCommand::Plan { exit_code }) => {
+            let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
+            exit_of_plan(code, exit_code)
+        }
+        Some(DockerCommand::Verify { deep }) => {
+            conclude(cli, "docker verify", |report| docker::verify(&args.settings, deep, report))
+        }
+        Some(DockerCommand::Status) => {
+            conclude(cli, "docker status", |report| docker::status(&args.settings, report))
+        }
+        Some(DockerCommand::History) => conclude(cli, "docker history", undo::history),
+        Some(DockerCommand::Rollback(options)) => {
+            let code = conclude(cli, "docker rollback", |report| {
+                undo::rollback(&args.settings, options, args.dry_run, sinks(cli.output), report)
+            });
+            exit_of_plan(code, false)
+        }
+        Some(DockerCommand::Recover) => {
+            conclude(cli, "docker recover", |report| undo::recover(&args.settings, sinks(cli.output), report))
+        }
+        Some(DockerCommand::Remove { purge, undo }) => {
+            let code = conclude(cli, "docker remove", |report| {
+                undo::remove(&args.settings, undo, purge, args.dry_run, sinks(cli.output), report)
+            });
+            exit_of_plan(code, false)
+        }
+        None if args.dry_run => {
+            let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
+            exit_of_plan(code, false)
+        }
+        Some(DockerCommand::Fetch { arch }) => conclude(cli, "docker fetch", |report| {
+            fetch::fetch(&args.settings, arch.as_deref(), sinks(cli.output), report)
+        }),
+        Some(DockerCommand::Versions) => {
+            conclude(cli, "docker versions", |report| fetch::versions(&args.settings, report))
+        }
+        None => conclude(cli, "docker", |report| docker::converge(&args.settings, sinks(cli.output), report)),
+    }
+}
+
 /// `recover` decides as it goes along; what only reads needs no rehearsal, but
 /// does no harm with one.
-fn has_dry_run(command: Option<DockerCommand>) -> bool {
-    !matches!(command, Some(DockerCommand::Recover | DockerCommand::Guard { .. }))
+fn has_dry_run(command: Option<&DockerCommand>) -> bool {
+    !matches!(
+        command,
+        Some(DockerCommand::Recover | DockerCommand::Guard { .. } | DockerCommand::Fetch { .. })
+    )
 }
 
 fn no_dry_run() -> Error {
     Error::Config {
         origin: "--dry-run".to_owned(),
         problem: "this command cannot be rehearsed".to_owned(),
-        help: "docker status says what there is to recover".to_owned(),
+        help: "leave it out; docker status says what there is to recover".to_owned(),
     }
 }
 

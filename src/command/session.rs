@@ -129,6 +129,7 @@ impl Session {
             receipt: &self.receipt,
             docker,
             goals: &desired.goals,
+            planned: false,
         }
     }
 
@@ -186,7 +187,7 @@ pub(super) fn begin(command: &str) -> Begin {
 }
 
 /// Two sinks.
-struct Both<'a>(&'a mut dyn Sink, &'a mut dyn Sink);
+pub(super) struct Both<'a>(pub(super) &'a mut dyn Sink, pub(super) &'a mut dyn Sink);
 
 impl Sink for Both<'_> {
     fn event(&mut self, event: &Event<'_>) {

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use super::collect::is_kept;
 use super::docker::{conclude, remember};
 use super::live;
 use super::session::{Past, begin, locked, patience, require_root};
@@ -70,7 +71,9 @@ pub(super) fn rollback(
         let mut undoable = past.receipt.undoable();
         let Some(last) = undoable.pop() else { return Err(Error::NothingToUndo) };
         let before = undoable.pop().map(|run| run.begin);
-        let steps = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
+        let steps: Vec<Step> = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
+        let docker = before.as_ref().and_then(|begin| begin.docker.as_ref());
+        is_kept(&past.host, &steps, docker.map(|docker| docker.version))?;
         let begin = Begin {
             docker: before.as_ref().and_then(|begin| begin.docker.clone()),
             daemon_keys: before.map(|begin| begin.daemon_keys).unwrap_or_default(),

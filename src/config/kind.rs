@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use serde_json::{Map, Value};
 
-use super::{Flannel, Flush};
+use super::{Flannel, Flush, Hosts, Location, Locations, Words};
 use crate::digest::Digest;
 use crate::version::Version;
 
@@ -97,21 +97,36 @@ impl<T: Text> Kind for Option<T> {
     }
 }
 
-impl Text for String {
-    const NOUN: &'static str = "a file or an http(s) URL";
+impl Text for Location {
+    const NOUN: &'static str = "a path, or an http, https or file URL";
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.split_once("://") {
-            Some((scheme, _)) if !["http", "https"].contains(&scheme) => {
-                Err("it is neither a file nor an http(s) URL".to_owned())
+            Some((scheme, _)) if !["http", "https", "file"].contains(&scheme) => {
+                Err("it is neither a path nor an http, https or file URL".to_owned())
             }
             _ if text.contains(char::is_control) => Err("it holds a control character".to_owned()),
-            _ => Ok(text.to_owned()),
+            _ => Ok(Self(text.to_owned())),
         }
     }
 
     fn show(&self) -> String {
-        self.clone()
+        self.0.clone()
+    }
+}
+
+impl Text for Words {
+    const NOUN: &'static str = "one line of text";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            text if text.contains(char::is_control) => Err("it holds a control character".to_owned()),
+            text => Ok(Self(text.to_owned())),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.clone()
     }
 }
 
@@ -264,17 +279,79 @@ impl Kind for bool {
     }
 }
 
+/// A number that fits a byte.
+impl Kind for u8 {
+    const NOUN: &'static str = "a number from 0 to 255";
+
+    fn from_text(text: &str) -> Result<Value, Problem> {
+        let number = text.parse::<Self>().map(Value::from);
+        number.map_err(|_| format!("'{text}' is not {}", <Self as Kind>::NOUN).into())
+    }
+
+    fn set(&mut self, _: &str, value: &Value) -> Result<(), Problem> {
+        let number = value.as_u64().and_then(|number| Self::try_from(number).ok());
+        *self = number.ok_or_else(|| format!("it is not {}", <Self as Kind>::NOUN))?;
+        Ok(())
+    }
+
+    fn show(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+/// The entries of a list that a variable writes with commas or spaces between them.
+fn entries(text: &str) -> Value {
+    text.split([',', ' ']).filter(|entry| !entry.is_empty()).collect()
+}
+
+fn texts(value: &Value) -> Result<Vec<&str>, Problem> {
+    value.as_array().ok_or_else(|| format!("it is {}", type_of(value)))?.iter().map(string).collect()
+}
+
+impl Kind for Locations {
+    const NOUN: &'static str = "a list of URLs or directories";
+
+    fn from_text(text: &str) -> Result<Value, Problem> {
+        Ok(entries(text))
+    }
+
+    fn set(&mut self, _: &str, value: &Value) -> Result<(), Problem> {
+        self.0 = texts(value)?.into_iter().map(Location::parse).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn show(&self) -> Value {
+        self.0.iter().map(|location| location.0.as_str()).collect()
+    }
+}
+
+impl Kind for Hosts {
+    const NOUN: &'static str = "a list such as [\"localhost\", \".example.com\", \"10.0.0.0/8\"]";
+
+    fn from_text(text: &str) -> Result<Value, Problem> {
+        Ok(entries(text))
+    }
+
+    fn set(&mut self, _: &str, value: &Value) -> Result<(), Problem> {
+        self.0 = texts(value)?.into_iter().map(str::to_owned).collect();
+        Ok(())
+    }
+
+    fn show(&self) -> Value {
+        self.0.iter().map(String::as_str).collect()
+    }
+}
+
 /// systemd.unit(5) says which characters a name can have.
 impl Kind for Vec<String> {
     const NOUN: &'static str = "a list of service units such as firewalld.service";
 
     fn from_text(text: &str) -> Result<Value, Problem> {
-        Ok(text.split([',', ' ']).filter(|name| !name.is_empty()).collect())
+        Ok(entries(text))
     }
 
     fn set(&mut self, _: &str, value: &Value) -> Result<(), Problem> {
-        let units = value.as_array().ok_or_else(|| format!("it is {}", type_of(value)))?;
-        *self = units.iter().map(|unit| service(string(unit)?)).collect::<Result<_, _>>()?;
+        *self = texts(value)?.into_iter().map(service).collect::<Result<_, _>>()?;
         Ok(())
     }
 

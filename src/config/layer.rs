@@ -53,6 +53,15 @@ pub(super) fn defaults() -> Result<Vec<Assignment>> {
     each(SETTINGS, |setting| text(setting, setting.default, BUILT_IN))
 }
 
+/// What the variables say that are every program's. An empty one says nothing.
+pub(super) fn customary(variables: &[(String, String)]) -> Result<Vec<Assignment>> {
+    let set = |name: &&str| variables.iter().find(|(own, value)| own == name && !value.is_empty());
+    each(SETTINGS, |setting| match setting.customary.iter().find_map(&set) {
+        Some((name, value)) => text(setting, value, name),
+        None => Ok(Vec::new()),
+    })
+}
+
 /// What environment.sh fills in: settings that no layer of `above` sets.
 ///
 /// A value that cannot be known is an error where the built-in default would

@@ -212,6 +212,37 @@ fn variables_and_flags_are_written_as_text() {
     assert_eq!(config.docker.sha256, digest.parse().ok());
 }
 
+#[test]
+fn proxies_come_from_the_usual_variables_unless_something_else_says_so() {
+    let node = Node::new()
+        .variable("HTTPS_PROXY", "http://two:3128")
+        .variable("https_proxy", "http://user:secret@one:3128")
+        .variable("ALL_PROXY", "three:3128")
+        .variable("NO_PROXY", "localhost,10.0.0.0/8 .example.com")
+        .variable("no_proxy", "");
+    let shown = |key| node.shown(key);
+    assert_eq!(shown("fetch.https-proxy"), (json!("http://***@one:3128"), "https_proxy".to_owned()));
+    assert_eq!(shown("fetch.http-proxy"), (json!("three:3128"), "ALL_PROXY".to_owned()));
+    let hosts = json!(["localhost", "10.0.0.0/8", ".example.com"]);
+    assert_eq!(shown("fetch.no-proxy"), (hosts, "NO_PROXY".to_owned()));
+    assert!(!format!("{:?}", node.load()).contains("secret"));
+    let node = node.config("[fetch]\nhttps-proxy = \"\"\n").variable("NODE_SETUP_FETCH_NO_PROXY", "*");
+    assert_eq!(node.load().fetch.https_proxy, None);
+    assert_eq!(node.load().fetch.no_proxy, Hosts(vec!["*".to_owned()]));
+}
+
+#[test]
+fn a_wrong_value_for_fetching_is_refused_with_its_line() {
+    refused(&[
+        ("fetch.mirrors = \"https://h\"", 1, "fetch.mirrors: it is a string", "a list of"),
+        ("fetch.mirrors = [\"ftp://h\"]", 1, "fetch.mirrors: it is neither", "a list of"),
+        ("fetch.cache = \"here\"", 1, "fetch.cache: 'here' does not begin with /", "absolute"),
+        ("fetch.timeout = \"2d\"", 1, "fetch.timeout: '2d'", "1s to 1h"),
+        ("docker.keep = -1", 1, "docker.keep: it is not a number from 0 to 255", "a number"),
+        ("docker.keep = 256", 1, "docker.keep: it is not a number from 0 to 255", "a number"),
+    ]);
+}
+
 /// Rows of a file's text, the line at fault, how the problem begins, and a part of the help.
 fn refused(rows: &[(&str, usize, &str, &str)]) {
     for (text, line, problem, help) in rows {
@@ -271,7 +302,7 @@ fn a_wrong_value_for_docker_is_refused_with_its_line() {
         ("docker.version = \"latest\"", 1, "docker.version: 'latest' is not a docker version", "28.5.2"),
         ("docker.version = 28.5", 1, "docker.version: it is a number with a fraction", "28.5.2"),
         ("docker.sha256 = \"abc\"", 1, "docker.sha256: a SHA-256 is 64", "sha256sum"),
-        ("docker.archive = \"ftp://h/d.tgz\"", 1, "docker.archive: it is neither a file nor", "URL"),
+        ("docker.archive = \"ftp://h/d.tgz\"", 1, "docker.archive: it is neither a path nor", "URL"),
         ("docker.ready-timeout = 60", 1, "docker.ready-timeout: it is a number", "60s"),
         (
             "docker.ready-timeout = \"90\"",

@@ -3,10 +3,12 @@
 //! Read from moby's source, v18.09.0 to v29.7.2, except where it says otherwise.
 
 mod keys;
+mod releases;
 
 use crate::version::Version;
 
 pub use keys::{KeyProblem, key_problem};
+pub use releases::{api, is_end_of_life};
 
 /// Where dockerd reads its configuration.
 pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";

@@ -10,7 +10,7 @@ const INTRODUCTION: &str = "\
 Written from the table of settings by `make generate`. `packaging/config.toml` is a file to begin
 with: every setting is in it, commented out.
 
-Later ones win: the defaults, `environment.sh`, `/etc/node-setup/config.toml`,
+Later ones win: the defaults, the usual variables for proxies, `environment.sh`, `/etc/node-setup/config.toml`,
 `/etc/node-setup/config.d/*.toml` in the order of their names, variables, flags. `--config FILE` takes
 the place of both files. An unknown key is an error that names the file and the line.
 `node-setup config show` prints each value with where it comes from.
@@ -41,6 +41,10 @@ fn describe(text: &mut String, setting: &Setting) -> std::fmt::Result {
     }
     if let Some(name) = setting.guide {
         writeln!(text, "- in `environment.sh`: `{name}`")?;
+    }
+    if !setting.customary.is_empty() {
+        let names: Vec<String> = setting.customary.iter().map(|name| format!("`{name}`")).collect();
+        writeln!(text, "- below every other layer: {}", names.join(", "))?;
     }
     Ok(())
 }

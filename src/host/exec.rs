@@ -74,6 +74,13 @@ impl Program {
         self
     }
 
+    /// Ends it after this time, in place of half a minute.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(self, runtime: &Runtime) -> Result<Output> {
         let path = if self.path.is_absolute() {
@@ -152,8 +159,7 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended() {
-        let mut sleeper = Program::new("sleep").args(["60"]);
-        sleeper.limit = Duration::from_millis(50);
+        let sleeper = Program::new("sleep").args(["60"]).within(Duration::from_millis(50));
         let text = sleeper.run(&runtime()).unwrap_err().to_string();
         assert!(text.contains("did not end"), "{text}");
     }

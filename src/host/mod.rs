@@ -6,6 +6,7 @@
 //! something first goes through them.
 
 mod api;
+mod cache;
 mod engine;
 mod exec;
 mod files;
@@ -13,6 +14,7 @@ mod fingerprints;
 mod interrupt;
 mod kernel;
 mod mounts;
+mod names;
 mod netfilter;
 mod netlink;
 mod processes;
@@ -32,11 +34,13 @@ use crate::{Error, Result};
 use service::Start;
 
 pub use api::{Api, Container, DaemonInfo, DaemonVersion};
+pub use cache::{Cache, Deposit};
 pub use exec::{Output, PATH, Program, find as find_program};
 pub(crate) use files::make_private_directory;
 pub use files::{Files, UNIT_DIRECTORY};
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
+pub use names::addresses;
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use processes::loses_rules;

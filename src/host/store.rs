@@ -102,8 +102,20 @@ impl Store {
         }
         let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
         let mut source = File::open(path).map_err(Error::io("read", path))?;
-        io::copy(&mut source, &mut incoming).map_err(Error::io("copy", path))?;
+        io::copy(&mut source, &mut incoming.file).map_err(Error::io("copy", path))?;
         incoming.settle(sha256)
+    }
+
+    /// Throws away a content that was kept, here and on `target`'s file system.
+    pub fn forget(&self, sha256: Digest, target: &Path) -> Result<()> {
+        for store in [self.home.clone(), self.directory_for(target)] {
+            let kept = store.join("kept").join(sha256.to_string());
+            match fs::remove_file(&kept) {
+                Err(error) if !is_nothing(&error) => return Err(Error::io("remove", kept)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// How the content with this digest can come into place at `target`.
@@ -283,16 +295,6 @@ impl Incoming {
         let named = directory.join(sha256.to_string());
         fs::rename(&path, &named).map_err(Error::io("put in place", &named))?;
         Ok(Written { directory, path: named, file })
-    }
-}
-
-impl io::Write for Incoming {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 

@@ -110,6 +110,9 @@ pub struct StatusReport {
     pub distribution: String,
     /// docker's version, as node-setup installed it.
     pub installed: Option<String>,
+    /// The SHA-256 of the archive that it was installed from.
+    #[serde(default)]
+    pub archive: Option<String>,
     /// docker's version, as its API tells it.
     pub running: Option<String>,
     /// docker.service, in words.
@@ -129,6 +132,47 @@ pub struct StatusReport {
     pub at_work: Option<String>,
     /// What node-setup changed on this node, over all its runs.
     pub owned: Vec<ChangeReport>,
+}
+
+/// An archive in the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ArchiveReport {
+    /// docker's version.
+    pub version: String,
+    /// The architecture that it is for.
+    pub arch: String,
+    /// Where it lies.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// Where it came from; where it lies, if it was there already.
+    pub source: String,
+    /// Who says that it must have this digest: a file and line, a variable, a flag, the place
+    /// of signed sums, the catalogue, the cache; or nobody, which only a local file may.
+    pub vouched_for_by: String,
+}
+
+/// A version of docker, as far as the catalogue knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VersionReport {
+    /// The version.
+    pub version: String,
+    /// The architectures whose archive's digest is known.
+    pub arches: Vec<String>,
+    /// The highest version of the API that it speaks.
+    pub api: Option<String>,
+    /// The versions of cgroup that it runs on.
+    pub cgroup: Vec<u8>,
+    /// Whether nobody mends it any more.
+    pub end_of_life: bool,
+    /// Whether it is what would be installed.
+    pub default: bool,
+    /// The architectures whose archive is in the cache.
+    pub cached: Vec<String>,
 }
 
 /// A run, as its journal tells it.
@@ -179,6 +223,12 @@ pub struct Report {
     /// The answer of `docker history`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<RunReport>,
+    /// The answer of `docker fetch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveReport>,
+    /// The answer of `docker versions`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<VersionReport>,
     /// The answer of `config show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingReport>,
@@ -213,6 +263,8 @@ impl Report {
             left: Vec::new(),
             status: None,
             runs: Vec::new(),
+            archive: None,
+            versions: Vec::new(),
             settings: Vec::new(),
             duration_ms: 0,
         }

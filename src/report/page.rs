@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::{ChangeReport, ErrorReport, Outcome, Report, RunReport, StatusReport};
+use super::{
+    ArchiveReport, ChangeReport, ErrorReport, Outcome, Report, RunReport, StatusReport, VersionReport,
+};
 use crate::check::{Finding, Status};
 use crate::journal::now;
 
@@ -74,6 +76,12 @@ impl Page {
         for run in &report.runs {
             self.run(run, verbose);
         }
+        for version in &report.versions {
+            self.version(version);
+        }
+        if let Some(archive) = &report.archive {
+            self.archive(archive);
+        }
         if let Some(status) = &report.status {
             self.status(status, verbose);
             return;
@@ -84,7 +92,7 @@ impl Page {
             self.findings(&report.checks, verbose);
         }
         if report.command.starts_with("docker")
-            && !matches!(report.command.as_str(), "docker guard" | "docker history")
+            && !matches!(report.command.as_str(), "docker guard" | "docker history" | "docker versions")
         {
             self.summary(report);
         }
@@ -101,6 +109,38 @@ impl Page {
             for change in &run.changes {
                 self.change(change, None);
             }
+        }
+    }
+
+    /// A version, its needs in columns, and what sets it apart.
+    fn version(&mut self, version: &VersionReport) {
+        let cgroup: Vec<String> = version.cgroup.iter().map(|one| format!("v{one}")).collect();
+        let api = version.api.as_deref().unwrap_or("-");
+        let head = format!("  {:<9}  API {api:<5} cgroup {:<7}", version.version, cgroup.join(", "));
+        let only = (version.arches.len() == 1).then(|| format!("{} only", version.arches.join("")));
+        let marks = [
+            version.default.then(|| "default".to_owned()),
+            (!version.cached.is_empty()).then(|| format!("cached ({})", version.cached.join(", "))),
+            version.end_of_life.then(|| "end of life".to_owned()),
+            only,
+        ];
+        let marks = marks.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let indent = head.chars().count() + 2;
+        let head = if version.end_of_life { self.paint(DIM, &head) } else { head };
+        self.hang_after(&format!("{head}  "), indent, &marks);
+    }
+
+    fn archive(&mut self, archive: &ArchiveReport) {
+        let rows = [
+            ("archive", archive.path.clone()),
+            ("docker", format!("{} for {}, {} bytes", archive.version, archive.arch, archive.size)),
+            ("sha256", archive.sha256.clone()),
+            ("source", archive.source.clone()),
+            ("verified", format!("by {}", archive.vouched_for_by)),
+        ];
+        for (name, value) in rows {
+            let head = format!("  {} ", self.paint(BOLD, &format!("{name:<10}")));
+            self.hang_after(&head, 13, &value);
         }
     }
 
@@ -165,6 +205,7 @@ impl Page {
         let rows = [
             ("node", format!("{}, {}", status.node, status.distribution)),
             ("installed", status.installed.clone().unwrap_or_else(|| "not by node-setup".to_owned())),
+            ("archive", or_none(&status.archive.as_ref().map(|sha256| format!("sha256 {sha256}")))),
             ("running", or_none(&status.running)),
             ("docker", status.docker.clone()),
             ("guard", status.guard.clone()),
@@ -233,10 +274,14 @@ impl Page {
             Outcome::Unchanged if report.changes.is_empty() && report.command == "docker verify" => {
                 String::new()
             }
+            Outcome::Unchanged if report.command == "docker fetch" => "it is there already; ".to_owned(),
             Outcome::Unchanged => "nothing to do; ".to_owned(),
+            Outcome::Changed if report.command == "docker fetch" => "fetched; ".to_owned(),
             Outcome::Changed => format!("{changes} made; "),
             Outcome::Planned => format!("{changes} pending, none made; "),
             Outcome::Restored => "failed; the node is as it was before; ".to_owned(),
+            // Its error says it all.
+            Outcome::Failed if report.left.is_empty() && report.checks.is_empty() => return,
             Outcome::Failed if report.left.is_empty() => String::new(),
             Outcome::Failed => {
                 format!("failed; {} could not be put back; ", count(report.left.len(), "thing"))

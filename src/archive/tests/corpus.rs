@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{BLOCK, FILES, Tar, gzip, read};
+use super::{BLOCK, FILES, Tar, VERSION, gzip, read};
 use crate::archive::unpack::{self, Discard, Sink};
 use crate::archive::{Contents, Member};
 use crate::digest::Digest;
@@ -240,7 +240,7 @@ impl<F: FnMut() -> io::Result<usize>> Read for Failing<F> {
 }
 
 fn pass(source: impl Read + Send) -> Result<Contents> {
-    unpack::read(source, "docker.tgz", &mut Discard, &mut |_| Ok(()))
+    unpack::read(source, VERSION, "docker.tgz", &mut Discard)
 }
 
 #[test]
@@ -257,42 +257,34 @@ fn a_failing_reader_fails_the_pass() {
     assert_eq!(problem(pass(interrupted)), "is cut off after 20 bytes");
 }
 
-/// Refuses the member named.
-struct Full(&'static str);
+/// Refuses the member named, and counts.
+#[derive(Default)]
+struct Full(&'static str, u64);
 
 impl Sink for Full {
     fn begin(&mut self, name: &str, _size: u64) -> Result<()> {
         if name == self.0 { Err(Error::Interrupted { signal: "SIGTERM" }) } else { Ok(()) }
     }
 
-    fn write(&mut self, _bytes: &[u8]) -> Result<()> {
-        Ok(())
-    }
-
-    fn end(&mut self, _member: &Member) -> Result<()> {
-        Ok(())
+    fn progress(&mut self, done: u64, _total: Option<u64>) -> Result<()> {
+        self.1 = done;
+        if self.0 == "progress" { Err(Error::Interrupted { signal: "SIGTERM" }) } else { Ok(()) }
     }
 }
 
 #[test]
-fn an_error_of_sink_or_progress_ends_the_pass_as_it_is() {
+fn an_error_of_the_sink_ends_the_pass_as_it_is() {
     let good = Tar::docker().tgz();
-    let by_sink = unpack::read(&good[..], "docker.tgz", &mut Full("runc"), &mut |_| Ok(()));
-    let stop = &mut |_| Err(Error::Interrupted { signal: "SIGTERM" });
-    let by_progress = unpack::read(&good[..], "docker.tgz", &mut Discard, stop);
-    for result in [by_sink, by_progress] {
-        assert!(matches!(result, Err(Error::Interrupted { signal: "SIGTERM" })), "{result:?}");
+    for at in ["runc", "progress"] {
+        let result = unpack::read(&good[..], VERSION, "docker.tgz", &mut Full(at, 0));
+        assert!(matches!(result, Err(Error::Interrupted { signal: "SIGTERM" })), "{at}: {result:?}");
     }
 }
 
 #[test]
 fn progress_ends_at_the_size_of_the_file() {
     let good = Tar::docker().tgz();
-    let mut last = 0;
-    let mut progress = |bytes| {
-        last = bytes;
-        Ok(())
-    };
-    unpack::read(&good[..], "docker.tgz", &mut Discard, &mut progress).unwrap();
-    assert_eq!(last, good.len() as u64);
+    let mut sink = Full::default();
+    unpack::read(&good[..], VERSION, "docker.tgz", &mut sink).unwrap();
+    assert_eq!(sink.1, good.len() as u64);
 }

@@ -1,214 +1,382 @@
-//! Archives from a server that keeps or breaks each of its promises.
+//! Archives from servers: those that do as they should, and all the others.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Tar;
+use super::server::{CLOSED, Server, announce, hold, reply, resume};
+use super::{Kept, Tar, VERSION};
 use crate::archive::http::shown;
-use crate::archive::{Contents, Deadlines, Discard, Source};
+use crate::archive::{Contents, Discard, Network, Patience, Sink, Source};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 
-const DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), stall: Duration::from_millis(300) };
+const ETAG: &str = "\"one\"";
 
-/// Serves every connection with `answer` and gives the address.
-fn serve(answer: impl Fn(&mut TcpStream, &str) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = request(&mut stream);
-            answer(&mut stream, &request);
-        }
-    });
-    address.to_string()
+/// As impatient as a test.
+pub(super) fn network() -> Network {
+    let patience = Patience {
+        connect: Duration::from_secs(5),
+        stall: Duration::from_millis(300),
+        pause: Duration::from_millis(4),
+        ..Patience::default()
+    };
+    Network { patience, ..Network::default() }
 }
 
-/// The head of a request, or as much of it as came.
-fn request(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && !head.starts_with(b"\x16") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => break,
-        }
-    }
-    String::from_utf8_lossy(&head).into_owned()
+fn patient(patience: impl FnOnce(&mut Patience)) -> Network {
+    let mut network = network();
+    patience(&mut network.patience);
+    network
 }
 
-fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n");
-    // The client may be gone: that is its test's business.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+fn good() -> (Vec<u8>, Digest) {
+    let archive = Tar::docker().tgz();
+    let digest = Digest::of(&archive);
+    (archive, digest)
 }
 
-fn announce(length: usize) -> String {
-    format!("Content-Length: {length}\r\n")
+pub(super) fn fetch_with(network: &Network, url: &str, sha256: Digest) -> Result<Contents> {
+    url.parse::<Source>().unwrap().read(VERSION, Some(sha256), network, &mut Discard)
 }
 
-fn fetch(url: &str, sha256: Option<Digest>) -> Result<Contents> {
-    url.parse::<Source>()?.open(sha256, DEADLINES)?.unpack(&mut Discard, &mut |_| Ok(()))
+fn fetch(url: &str, sha256: Digest) -> Result<Contents> {
+    fetch_with(&network(), url, sha256)
 }
 
-fn problem(result: Result<Contents>) -> String {
+pub(super) fn problem<T: std::fmt::Debug>(result: Result<T>) -> String {
     match result {
         Err(Error::Archive { problem, .. }) => problem,
         other => panic!("not refused as an archive: {other:?}"),
     }
 }
 
+/// What a sink was told of how it goes.
+#[derive(Default)]
+struct Told {
+    kept: Kept,
+    archive: Vec<u8>,
+    last: Option<(u64, Option<u64>)>,
+    notes: Vec<String>,
+}
+
+impl Sink for Told {
+    fn begin(&mut self, name: &str, size: u64) -> Result<()> {
+        self.kept.begin(name, size)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.kept.write(bytes)
+    }
+
+    fn end(&mut self, member: &crate::archive::Member) -> Result<()> {
+        self.kept.end(member)
+    }
+
+    fn archive(&mut self, bytes: &[u8]) -> Result<()> {
+        self.archive.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.archive.clear();
+        self.kept.restart()
+    }
+
+    fn progress(&mut self, done: u64, total: Option<u64>) -> Result<()> {
+        self.last = Some((done, total));
+        Ok(())
+    }
+
+    fn note(&mut self, note: &str) {
+        self.notes.push(note.to_owned());
+    }
+}
+
 #[test]
 fn an_archive_is_read_from_a_server() {
-    let good = Tar::docker().tgz();
-    let sha256 = Digest::of(&good);
-    let address = serve({
-        let good = good.clone();
-        move |stream, request| match request.split(' ').nth(1) {
-            Some("/docker.tgz") => reply(stream, "200 OK", &announce(good.len()), &good),
-            Some("/unannounced") => reply(stream, "200 OK", "", &good),
-            _ => reply(stream, "302 Found", "Location: /docker.tgz\r\nContent-Length: 0\r\n", b""),
-        }
+    let (archive, sha256) = good();
+    let body = archive.clone();
+    let server = Server::start(move |client, request| match request.path() {
+        "/docker.tgz" => reply(client, "200 OK", &announce(body.len()), &body),
+        "/unannounced" => reply(client, "200 OK", "", &body),
+        _ => reply(client, "302 Found", "Location: /docker.tgz\r\nContent-Length: 0\r\n", b""),
     });
     for path in ["docker.tgz", "unannounced", "elsewhere"] {
-        let source: Source = format!("http://{address}/{path}").parse().unwrap();
-        let opened = source.open(Some(sha256), DEADLINES).unwrap();
-        let announced = (path != "unannounced").then_some(good.len() as u64);
-        assert_eq!(opened.length(), announced, "{path}");
-        let contents = opened.unpack(&mut Discard, &mut |_| Ok(())).unwrap();
+        let source: Source = server.url(path).parse().unwrap();
+        let mut told = Told::default();
+        let contents = source.read(VERSION, Some(sha256), &network(), &mut told).unwrap();
         assert_eq!(contents.sha256, sha256);
+        assert_eq!(told.archive, archive, "{path}");
+        let length = archive.len() as u64;
+        assert_eq!(told.last, Some((length, (path != "unannounced").then_some(length))), "{path}");
     }
+}
+
+#[test]
+fn a_download_that_is_cut_at_every_tenth_is_put_together() {
+    let (archive, sha256) = good();
+    let tenth = archive.len() / 10;
+    let body = archive.clone();
+    let server = Server::start(move |client, request| resume(client, request, ETAG, &body, tenth));
+    let source: Source = server.url("docker.tgz").parse().unwrap();
+    let mut told = Told::default();
+    assert_eq!(source.read(VERSION, Some(sha256), &network(), &mut told).unwrap().sha256, sha256);
+    let requests = server.requests();
+    let asked: Vec<_> = requests.iter().map(|request| request.from().unwrap_or(0) / tenth).collect();
+    assert_eq!(asked, (0..requests.len()).collect::<Vec<_>>());
+    assert!(requests.len() > 10);
+    assert!(requests.iter().skip(1).all(|request| request.header("if-range") == Some(ETAG)));
+    assert!(told.notes[0].ends_with("the connection broke; trying again"), "{:?}", told.notes);
+    assert_eq!(told.archive, archive);
+}
+
+#[test]
+fn a_server_without_ranges_is_read_past_what_is_known() {
+    let (archive, sha256) = good();
+    let half = archive.len() / 2;
+    let server = Server::start(move |client, request| {
+        let body = if request.number == 0 { &archive[..half] } else { &archive[..] };
+        reply(client, "200 OK", &announce(archive.len()), body);
+    });
+    assert_eq!(fetch(&server.url("docker.tgz"), sha256).unwrap().sha256, sha256);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn what_has_changed_meanwhile_is_fetched_from_the_start() {
+    let (archive, sha256) = good();
+    let old = Tar::docker().file("docker/ctr").tgz();
+    for how in ["answers in full", "has another tag in its range", "has another length", "has no such range"]
+    {
+        let (archive, old) = (archive.clone(), old.clone());
+        let server = Server::start(move |client, request| match (request.number, how) {
+            (0, "has another length") => reply(client, "200 OK", &announce(old.len()), &old[..100]),
+            (0, _) => resume(client, request, ETAG, &old, 100),
+            (1, "has another tag in its range") => {
+                let range = format!("Content-Range: bytes 100-{}/*\r\nETag: \"two\"\r\n", archive.len() - 1);
+                reply(client, "206 Partial Content", &range, &archive[100..]);
+            }
+            (1, "has no such range") => reply(client, "416 Range Not Satisfiable", "", b""),
+            _ => resume(client, request, "\"two\"", &archive, usize::MAX),
+        });
+        let source: Source = server.url("docker.tgz").parse().unwrap();
+        let mut told = Told::default();
+        assert_eq!(
+            source.read(VERSION, Some(sha256), &network(), &mut told).unwrap().sha256,
+            sha256,
+            "{how}"
+        );
+        assert_eq!(server.requests().len(), 3, "{how}");
+        assert!(told.notes.iter().any(|note| note.ends_with("; fetching it from the start")), "{how}");
+        assert_eq!(Digest::of(&told.archive), sha256, "{how}");
+    }
+}
+
+#[test]
+fn what_never_stops_changing_is_given_up() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, request| {
+        resume(client, request, &format!("\"{}\"", request.number), &archive, 100);
+    });
+    let changes = "it changes while it is being fetched";
+    assert_eq!(problem(fetch(&server.url("docker.tgz"), sha256)), changes);
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[test]
+fn what_can_pass_is_tried_again_and_what_cannot_is_not() {
+    let (archive, sha256) = good();
+    let tries = Patience::default().tries as usize;
+    for (answer, headers, asked, expected) in [
+        ("404 Not Found", "", 1, "the server answers 404 Not Found"),
+        ("403 Forbidden", "", 1, "the server answers 403 Forbidden"),
+        ("401 Unauthorized", "", 1, "the server answers 401 Unauthorized"),
+        ("304 Not Modified", "", 1, "the server answers 304 Not Modified"),
+        (
+            "206 Partial Content",
+            "Content-Range: bytes 0-1/2\r\n",
+            1,
+            "the server answers 206 Partial Content",
+        ),
+        ("500 Oops", "", tries, "the server answers 500 Internal Server Error"),
+        ("503 Busy", "", tries, "the server answers 503 Service Unavailable"),
+        ("429 Slow Down", "Retry-After: 0\r\n", tries, "the server answers 429 Too Many Requests"),
+        ("429 Slow Down", "Retry-After: 3600\r\n", 1, "the server answers 429 Too Many Requests"),
+        (
+            "503 Busy",
+            "Retry-After: Fri, 31 Dec 2027 23:59:59 GMT\r\n",
+            tries,
+            "the server answers 503 Service Unavailable",
+        ),
+    ] {
+        let server = Server::start(move |client, _| reply(client, answer, headers, b""));
+        assert_eq!(problem(fetch(&server.url("docker.tgz"), sha256)), expected, "{answer}");
+        assert_eq!(server.requests().len(), asked, "{answer} {headers}");
+    }
+    let server = Server::start(move |client, request| match request.number {
+        0 => reply(client, "503 Busy", "Retry-After: 0\r\n", b""),
+        1 => reply(client, "500 Oops", "", b""),
+        _ => reply(client, "200 OK", &announce(archive.len()), &archive),
+    });
+    assert_eq!(fetch(&server.url("docker.tgz"), sha256).unwrap().sha256, sha256);
 }
 
 #[test]
 fn a_server_that_fails_is_said_to() {
-    let good = Tar::docker().tgz();
-    let sha256 = Digest::of(&good);
-    let (whole, half) = (good.len(), good.len() / 2);
-    let address = serve(move |stream, request| match request.split(' ').nth(1) {
-        Some("/loop") => {
-            reply(stream, "301 Moved Permanently", "Location: /loop\r\nContent-Length: 0\r\n", b"");
-        }
-        Some("/short") => reply(stream, "200 OK", &announce(half), &good),
-        Some("/long") => reply(stream, "200 OK", &announce(good.len() + 1), &good),
-        Some("/cut") => reply(stream, "200 OK", &announce(good.len()), &good[..half]),
-        Some("/other") => reply(stream, "200 OK", "", &Tar::docker().file("docker/ctr").tgz()),
-        Some("/page") => reply(stream, "200 OK", "", b"<html>log in</html>"),
-        Some("/busy") => reply(stream, "503 Service Unavailable", "", b""),
-        Some("/odd") => reply(stream, "OK", "", b""),
-        _ => reply(stream, "404 Not Found", "", b""),
+    let (archive, sha256) = good();
+    let (whole, half) = (archive.len(), archive.len() / 2);
+    let server = Server::start(move |client, request| match request.path() {
+        "/loop" => reply(client, "301 Moved Permanently", "Location: /loop\r\nContent-Length: 0\r\n", b""),
+        "/nowhere" => reply(client, "302 Found", "Location: http://no.such.host.invalid/\r\n", b""),
+        "/short" => reply(client, "200 OK", &announce(half), &archive),
+        "/long" => reply(client, "200 OK", &announce(whole + 1), &archive),
+        "/cut" if request.number > 0 && request.from().is_some() => reply(client, "503 Busy", "", b""),
+        "/cut" => reply(client, "200 OK", &announce(whole), &archive[..half]),
+        "/truncated" => reply(client, "200 OK", "", &archive[..half]),
+        "/other" => reply(client, "200 OK", "", &Tar::docker().file("docker/ctr").tgz()),
+        "/page" => reply(client, "200 OK", "", b"<html>log in</html>"),
+        "/large" => reply(client, "200 OK", &announce((1 << 30) + 1), &archive),
+        _ => reply(client, "OK", "", b""),
     });
     let other = Digest::of(&Tar::docker().file("docker/ctr").tgz());
     for (path, expected) in [
-        ("missing", "the server answers 404 Not Found".to_owned()),
-        ("busy", "the server answers 503 Service Unavailable".to_owned()),
         ("loop", "it redirects more than 5 times".to_owned()),
+        ("nowhere", "its host is not known".to_owned()),
         ("short", format!("is cut off after {half} bytes")),
-        ("long", format!("cannot be read after {whole} bytes: Peer disconnected")),
-        ("cut", format!("cannot be read after {half} bytes: Peer disconnected")),
+        ("long", format!("the connection broke, after {whole} bytes")),
+        ("cut", format!("the server answers 503 Service Unavailable, after {half} bytes")),
+        ("truncated", format!("is cut off after {half} bytes")),
         ("page", "is not a gzip file".to_owned()),
+        ("large", "is larger than 1024 MiB".to_owned()),
         ("other", format!("has the sha256 {other}, expected {sha256}")),
     ] {
-        assert_eq!(problem(fetch(&format!("http://{address}/{path}"), Some(sha256))), expected, "{path}");
+        assert_eq!(problem(fetch(&server.url(path), sha256)), expected, "{path}");
     }
-    let odd = problem(fetch(&format!("http://{address}/odd"), Some(sha256)));
+    let odd = problem(fetch(&server.url("odd"), sha256));
     assert!(odd.starts_with("the server does not speak HTTP as it should"), "{odd}");
-    let plain = fetch(&format!("https://{address}/docker.tgz"), Some(sha256)).unwrap_err();
-    assert!(plain.help().unwrap().contains("certificate store"), "{plain}");
-    assert!(problem(Err(plain)).starts_with("no secure connection: "));
+    let refused = format!("http://{CLOSED}/docker.tgz");
+    assert_eq!(problem(fetch(&refused, sha256)), "the connection is refused");
 }
 
 #[test]
 fn a_silent_server_is_left_after_the_deadline() {
-    let sha256 = Digest::of(b"");
-    let address = serve(|stream, request| {
-        if request.starts_with("GET /half") {
-            reply(stream, "200 OK", &announce(1000), &Tar::docker().tgz()[..20]);
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, request| {
+        if request.path() == "/half" {
+            reply(client, "200 OK", &announce(1000), &archive[..20]);
         }
-        // Holds the connection until the client is gone.
-        let _ = stream.read(&mut [0]);
+        hold(client);
     });
+    let network = patient(|patience| patience.tries = 2);
     let silent = "the server has been silent for 0.3 s";
-    assert_eq!(problem(fetch(&format!("http://{address}/never"), Some(sha256))), silent);
-    let half = problem(fetch(&format!("http://{address}/half"), Some(sha256)));
-    assert_eq!(half, format!("cannot be read after 20 bytes: {silent}"));
+    assert_eq!(problem(fetch_with(&network, &server.url("never"), sha256)), silent);
+    assert_eq!(server.requests().len(), 2);
+    let half = problem(fetch_with(&network, &server.url("half"), sha256));
+    assert_eq!(half, format!("{silent}, after 20 bytes"));
 }
 
 #[test]
-fn progress_stops_a_download_that_waits() {
-    let address = serve(|stream, _| {
-        reply(stream, "200 OK", &announce(1000), &Tar::docker().tgz()[..20]);
-        let _ = stream.read(&mut [0]);
+fn a_server_that_drips_is_left() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, _| {
+        reply(client, "200 OK", &announce(archive.len()), &archive[..20]);
+        for byte in &archive[20..] {
+            // The test's own clock: a server has nothing to wait for.
+            thread::sleep(Duration::from_millis(20));
+            if client.write_all(&[*byte]).and_then(|()| client.flush()).is_err() {
+                return;
+            }
+        }
     });
-    let deadlines = Deadlines { stall: Duration::from_mins(1), ..DEADLINES };
-    let source: Source = format!("http://{address}/").parse().unwrap();
-    let opened = source.open(Some(Digest::of(b"")), deadlines).unwrap();
+    let slow = patient(|patience| (patience.window, patience.floor) = (Duration::from_millis(200), 1 << 20));
+    let problem = problem(fetch_with(&slow, &server.url("docker.tgz"), sha256));
+    assert!(problem.starts_with("it is slower than 1024 KiB a second, after "), "{problem}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_source_has_a_deadline_for_all_of_it() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, request| resume(client, request, ETAG, &archive, 1));
+    let late = patient(|patience| patience.total = Duration::from_millis(100));
+    let problem = problem(fetch_with(&late, &server.url("docker.tgz"), sha256));
+    assert!(problem.starts_with("it is not here after 0.1 s, after "), "{problem}");
+}
+
+/// Stops the pass at its third tick.
+struct Stopping(u32);
+
+impl Sink for Stopping {
+    fn progress(&mut self, _: u64, _: Option<u64>) -> Result<()> {
+        self.0 += 1;
+        if self.0 < 3 { Ok(()) } else { Err(Error::Interrupted { signal: "SIGINT" }) }
+    }
+}
+
+#[test]
+fn a_download_that_waits_can_be_stopped() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, request| match request.path() {
+        "/busy" => reply(client, "503 Busy", "Retry-After: 60\r\n", b""),
+        "/silent" => hold(client),
+        _ => {
+            reply(client, "200 OK", &announce(1000), &archive[..20]);
+            hold(client);
+        }
+    });
+    let network = patient(|patience| patience.stall = Duration::from_mins(1));
+    for path in ["half", "silent", "busy"] {
+        let source: Source = server.url(path).parse().unwrap();
+        let started = Instant::now();
+        let result = source.read(VERSION, Some(sha256), &network, &mut Stopping(0));
+        assert!(matches!(result, Err(Error::Interrupted { signal: "SIGINT" })), "{path}: {result:?}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{path}");
+    }
+}
+
+#[test]
+fn an_archive_that_is_refused_ends_its_download() {
+    let hostile = Tar::default().file("etc/passwd").tgz();
+    let server = Server::start(move |client, _| {
+        reply(client, "200 OK", &announce(hostile.len() + 1000), &hostile);
+        hold(client);
+    });
+    let network = patient(|patience| patience.stall = Duration::from_mins(1));
     let started = Instant::now();
-    let mut told = 0;
-    let result = opened.unpack(&mut Discard, &mut |_| {
-        told += 1;
-        if told < 3 { Ok(()) } else { Err(Error::Interrupted { signal: "SIGINT" }) }
-    });
-    assert!(matches!(result, Err(Error::Interrupted { signal: "SIGINT" })), "{result:?}");
+    let problem = problem(fetch_with(&network, &server.url("docker.tgz"), Digest::of(b"")));
+    assert_eq!(problem, "its entry 'etc/passwd' is not one of docker's files");
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
-fn a_closed_port_refuses() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{address}/docker.tgz");
-    assert_eq!(problem(fetch(&url, Some(Digest::of(b"")))), "the connection is refused");
-}
-
-#[test]
-fn a_url_without_a_digest_is_not_even_asked_for() {
-    let error = fetch("http://127.0.0.1:1/docker.tgz", None).unwrap_err();
-    assert!(matches!(error, Error::Config { .. }), "{error}");
-    assert_eq!(error.help().as_deref(), Some("give --sha256 HEX or a version of the built-in catalogue"));
-}
-
-#[test]
-fn a_file_is_held_to_a_digest_that_was_given() {
-    let good = Tar::docker().tgz();
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("docker.tgz");
-    std::fs::write(&path, &good).unwrap();
-    let file = Source::File(path.clone());
-    let read = |sha256| file.open(sha256, DEADLINES)?.unpack(&mut Discard, &mut |_| Ok(()));
-    let (own, other) = (Digest::of(&good), Digest::of(b""));
-    assert_eq!(file.open(None, DEADLINES).unwrap().length(), Some(good.len() as u64));
-    for sha256 in [None, Some(own)] {
-        assert_eq!(read(sha256).unwrap().sha256, own);
-    }
-    assert_eq!(problem(read(Some(other))), format!("has the sha256 {own}, expected {other}"));
-    let absent = fetch(directory.path().join("absent.tgz").to_str().unwrap(), None).unwrap_err();
-    assert!(absent.is_not_found(), "{absent}");
-    assert_eq!(problem(fetch(directory.path().to_str().unwrap(), None)), "is not a regular file");
-    assert_eq!(fetch(&format!("file://{}", path.display()), None).unwrap().sha256, own);
-}
-
-#[test]
-fn sources_are_told_apart_by_their_scheme() {
-    for (text, source) in [
-        ("docker.tgz", Source::File("docker.tgz".into())),
-        ("/a b/docker:1.tgz", Source::File("/a b/docker:1.tgz".into())),
-        ("file:///a/docker.tgz", Source::File("/a/docker.tgz".into())),
-        ("HTTPS://a/docker.tgz", Source::Url("https://a/docker.tgz".into())),
-        ("http://a/docker.tgz", Source::Url("http://a/docker.tgz".into())),
-    ] {
-        assert_eq!(text.parse::<Source>().unwrap(), source);
-    }
-    for (text, expected) in [
-        ("ftp://a/docker.tgz", "--archive: the scheme 'ftp' is not supported"),
-        ("file://a/docker.tgz", "--archive: a file URL has three slashes: file:///PATH"),
-        ("http://user:p/w@host/c.tgz", "--archive: it is not a valid URL"),
-        ("", "--archive: it is empty"),
-    ] {
-        assert_eq!(text.parse::<Source>().unwrap_err().to_string(), expected);
-    }
+fn thirty_clients_that_fail_at_once_do_not_come_back_at_once() {
+    const CLIENTS: usize = 30;
+    let (archive, sha256) = good();
+    let at_once = Arc::new(Barrier::new(CLIENTS));
+    let server = Server::start(move |client, request| {
+        if request.number < CLIENTS {
+            at_once.wait();
+            return reply(client, "503 Busy", "", b"");
+        }
+        reply(client, "200 OK", &announce(archive.len()), &archive);
+    });
+    let network = patient(|patience| {
+        patience.pause = Duration::from_millis(400);
+        patience.stall = Duration::from_secs(20);
+    });
+    let url = server.url("docker.tgz");
+    thread::scope(|scope| {
+        let fetch = || fetch_with(&network, &url, sha256).map(|contents| contents.sha256);
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(fetch)).collect();
+        for client in clients {
+            assert_eq!(client.join().unwrap().unwrap(), sha256);
+        }
+    });
+    let mut back: Vec<_> = server.requests().iter().skip(CLIENTS).map(|request| request.at).collect();
+    back.sort();
+    assert_eq!(back.len(), CLIENTS);
+    assert!(back[CLIENTS - 1] - back[0] > Duration::from_millis(100), "they come back together");
 }
 
 #[test]
@@ -227,10 +395,22 @@ fn credentials_of_a_url_are_never_shown() {
     ] {
         assert_eq!(shown(url).as_deref(), expected, "{url}");
     }
-    let url = "http://user:secret@127.0.0.1:1/docker.tgz?key=secret";
-    let error = fetch(url, Some(Digest::of(b""))).unwrap_err();
+    let url = format!("http://user:secret@{CLOSED}/docker.tgz?key=secret");
+    let error = fetch(&url, Digest::of(b"")).unwrap_err();
     let source: Source = url.parse().unwrap();
     for text in [format!("{error} {error:?} {:?}", error.help()), format!("{source} {source:?}")] {
         assert!(!text.contains("secret"), "{text}");
     }
+}
+
+#[test]
+fn credentials_go_to_the_server_and_not_to_where_it_redirects() {
+    let (archive, sha256) = good();
+    let far = Server::start(move |client, _| reply(client, "200 OK", &announce(archive.len()), &archive));
+    let elsewhere = format!("Location: {}\r\n{}", far.url("docker.tgz"), announce(0));
+    let near = Server::start(move |client, _| reply(client, "302 Found", &elsewhere, b""));
+    let url = format!("http://user:word@{}/docker.tgz", near.address);
+    assert_eq!(fetch(&url, sha256).unwrap().sha256, sha256);
+    assert_eq!(near.requests()[0].header("authorization"), Some("Basic dXNlcjp3b3Jk"));
+    assert_eq!(far.requests()[0].header("authorization"), None);
 }

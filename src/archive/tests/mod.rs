@@ -2,7 +2,10 @@
 
 mod corpus;
 mod download;
+mod obtain;
 mod property;
+pub(crate) mod server;
+mod way;
 
 use std::io::Write;
 
@@ -13,6 +16,10 @@ use super::header::BLOCK;
 use super::unpack::{self, Caps, Sink};
 use super::{Contents, Member};
 use crate::error::Result;
+use crate::version::Version;
+
+/// What the archives say they are.
+const VERSION: Version = Version::new(28, 5, 2);
 
 /// What the smallest complete archive holds.
 const FILES: [(&str, &[u8]); 7] = [
@@ -27,17 +34,17 @@ const FILES: [(&str, &[u8]); 7] = [
 
 /// A tar in the making; nothing about it has to be right.
 #[derive(Clone, Default)]
-struct Tar(Vec<u8>);
+pub(crate) struct Tar(Vec<u8>);
 
 impl Tar {
     /// A complete docker archive, its end not yet written.
-    fn docker() -> Self {
+    pub(crate) fn docker() -> Self {
         FILES.into_iter().fold(Self::default().entry(b"docker/", b'5', b""), |tar, (name, contents)| {
             tar.entry(format!("docker/{name}").as_bytes(), b'0', contents)
         })
     }
 
-    fn file(self, path: &str) -> Self {
+    pub(crate) fn file(self, path: &str) -> Self {
         self.entry(path.as_bytes(), b'0', b"contents")
     }
 
@@ -79,7 +86,7 @@ impl Tar {
     }
 
     /// Ended, and compressed.
-    fn tgz(self) -> Vec<u8> {
+    pub(crate) fn tgz(self) -> Vec<u8> {
         gzip(&self.end())
     }
 }
@@ -114,12 +121,17 @@ impl Sink for Kept {
         self.files.push((member.clone(), std::mem::take(&mut self.bytes)));
         Ok(())
     }
+
+    fn restart(&mut self) -> Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
 }
 
 /// Reads `archive` under caps that a test can reach.
 fn read(archive: &[u8]) -> Result<(Contents, Kept)> {
     let caps = Caps { compressed: 1 << 20, inflated: 2 << 20 };
     let mut kept = Kept::default();
-    let contents = unpack::read_within(caps, archive, "docker.tgz", &mut kept, &mut |_| Ok(()))?;
+    let contents = unpack::read_within(caps, archive, VERSION, "docker.tgz", &mut kept)?;
     Ok((contents, kept))
 }

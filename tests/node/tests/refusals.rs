@@ -333,7 +333,20 @@ const ARCHIVES: &[Case] = &[
         says: &["dockerd"],
         ..GOOD
     },
-    Case { what: "a directory", args: &["--archive", "/root/bad"], says: &["/root/bad"], ..GOOD },
+    Case {
+        what: "a directory with a bad one",
+        args: &["--archive", "/root/bad"],
+        ids: &["source", "source"],
+        says: &["/root/bad/docker-27.1.13.tgz", "dockerd"],
+        ..GOOD
+    },
+    Case {
+        what: "a directory without one",
+        args: &["--archive", "/root/im"],
+        code: 2,
+        says: &["/root/im"],
+        ..GOOD
+    },
     Case {
         what: "an archive of another sha256",
         args: &[

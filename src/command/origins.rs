@@ -1,0 +1,267 @@
+//! Which archive a configuration asks for, where it may be, and what it must be.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::archive::catalogue::{self, Arch, archive_name};
+use crate::archive::trust::{digest_in, public_key, verify};
+use crate::archive::{Authority, Network, Patience, Proxies, Source, Trust, Wanted};
+use crate::config::{Config, Location};
+use crate::event::{Event, Sink};
+use crate::host::Cache;
+use crate::redact::redact_text;
+use crate::version::Version;
+use crate::{Error, Result};
+
+/// A sums file is a few lines; its signature is four.
+const LARGEST_SUMS: u64 = 1 << 20;
+
+/// An archive that the configuration asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) version: Version,
+    pub(super) arch: Arch,
+    /// What it is known to be, whatever the configuration says.
+    pub(super) is: Option<Trust>,
+    /// Where it may be, best first.
+    pub(super) sources: Vec<Source>,
+    /// Whether somebody has said that it is this very file.
+    pub(super) is_named_file: bool,
+}
+
+impl Request {
+    /// The archive of this version, wherever it is.
+    pub(super) fn anywhere(config: &Config, version: Version, arch: Arch) -> Result<Self> {
+        let sources = sources(config, version, arch)?;
+        Ok(Self { version, arch, is: None, sources, is_named_file: false })
+    }
+
+    /// The archive at this place alone.
+    pub(super) fn at(source: Source, version: Version, arch: Arch) -> Self {
+        let is_named_file = matches!(source, Source::File(_));
+        Self { version, arch, is: None, sources: vec![source], is_named_file }
+    }
+
+    /// With what is known of it. May ask the network for a sums file.
+    pub(super) fn wanted(&self, config: &Config, network: &Network, sink: &mut dyn Sink) -> Result<Wanted> {
+        let trust = match (&self.is, known(config, self.version, self.arch)) {
+            (Some(is), _) => Some(is.clone()),
+            (None, Some(set @ Trust { by: Authority::Setting(_), .. })) => Some(set),
+            (None, _) if self.is_named_file => None,
+            (None, known) => {
+                let signed = self.signed(config, network, sink)?;
+                signed.or(known).or_else(|| self.noted(config))
+            }
+        };
+        Ok(Wanted { version: self.version, trust, sources: self.sources.clone() })
+    }
+
+    /// What the signed sums say.
+    fn signed(&self, config: &Config, network: &Network, sink: &mut dyn Sink) -> Result<Option<Trust>> {
+        let Some(sums) = &config.fetch.sums else { return Ok(None) };
+        let wrong = |key: &str, problem: String, help: &str| Error::Config {
+            origin: config.origin(key).to_owned(),
+            problem: format!("{key}: {problem}"),
+            help: help.to_owned(),
+        };
+        let key = config.fetch.signed_by.as_ref().ok_or_else(|| {
+            let problem = "a sums file counts only if it is signed".to_owned();
+            wrong("fetch.sums", problem, "set fetch.signed-by to the public key of minisign")
+        })?;
+        let key = public_key(&key.0)
+            .map_err(|problem| wrong("fetch.signed-by", problem, "it is the second line of minisign.pub"))?;
+        let place = filled(&sums.0, self.version, self.arch);
+        let read = |place: String| text(&place, network);
+        let (text, signature) =
+            match read(place.clone()).and_then(|text| Ok((text, read(place.clone() + ".minisig")?))) {
+                Ok(both) => both,
+                Err(error @ Error::Archive { .. }) => {
+                    sink.event(&Event::Note(&format!("{error}; the signed sums are not used")));
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+        verify(text.as_bytes(), &signature, &key).map_err(|problem| {
+            let help = "do not use what comes from there before you know why: ask who signs it";
+            wrong("fetch.sums", problem, help)
+        })?;
+        let found = digest_in(&text, &self.arch.to_string(), &archive_name(self.version));
+        Ok(found.map(|sha256| Trust { sha256, by: Authority::Sums(shown(&place)) }))
+    }
+
+    /// What was noted when it came into the cache.
+    fn noted(&self, config: &Config) -> Option<Trust> {
+        let path = cached(config, self.version, self.arch)?;
+        Cache::noted(&path).map(|sha256| Trust { sha256, by: Authority::Cache })
+    }
+}
+
+/// What an archive must be, as far as that is known without asking anybody.
+pub(super) fn known(config: &Config, version: Version, arch: Arch) -> Option<Trust> {
+    let by = || Authority::Setting(config.origin("docker.sha256").to_owned());
+    let set = config.docker.sha256.map(|sha256| Trust { sha256, by: by() });
+    let listed = || Some(Trust { sha256: catalogue::lookup(version, arch)?, by: Authority::Catalogue });
+    set.or_else(listed)
+}
+
+/// The way to servers.
+pub(super) fn network(config: &Config) -> Network {
+    let fetch = &config.fetch;
+    Network {
+        proxies: Proxies {
+            https: fetch.https_proxy.as_ref().map(|proxy| proxy.0.clone()),
+            http: fetch.http_proxy.as_ref().map(|proxy| proxy.0.clone()),
+            none_for: fetch.no_proxy.0.clone(),
+        },
+        ca_file: fetch.ca_file.clone(),
+        patience: Patience { total: fetch.timeout, ..Patience::default() },
+    }
+}
+
+/// Where the archive lies, or would, in the cache.
+pub(super) fn cached(config: &Config, version: Version, arch: Arch) -> Option<PathBuf> {
+    let cache = Cache::at(config.fetch.cache.as_deref()?);
+    Some(cache.path(&arch.to_string(), &archive_name(version)))
+}
+
+/// The cache, the directory, the mirrors, docker's own site.
+fn sources(config: &Config, version: Version, arch: Arch) -> Result<Vec<Source>> {
+    let mut all: Vec<Source> = cached(config, version, arch).map(Source::File).into_iter().collect();
+    let directory = config.docker.archive.as_ref().and_then(directory);
+    all.extend(directory.into_iter().flat_map(|directory| in_directory(&directory, version, arch)));
+    for mirror in &config.fetch.mirrors.0 {
+        let place = on_mirror(&mirror.0, version, arch).parse().map_err(|problem| Error::Config {
+            origin: config.origin("fetch.mirrors").to_owned(),
+            problem: format!("fetch.mirrors: {}: {problem}", shown(&mirror.0)),
+            help: "give a path, or a URL with http, https or file".to_owned(),
+        });
+        all.push(place?);
+    }
+    all.extend(config.fetch.official.then(|| Source::Url(catalogue::official_url(version, arch))));
+    Ok(all)
+}
+
+/// The directory that `docker.archive` names, if it is one.
+pub(super) fn directory(location: &Location) -> Option<PathBuf> {
+    match location.0.parse() {
+        Ok(Source::File(path)) if path.is_dir() => Some(path),
+        _ => None,
+    }
+}
+
+/// An archive lies in the directory itself, or in that of its architecture.
+fn in_directory(directory: &Path, version: Version, arch: Arch) -> Vec<Source> {
+    let name = archive_name(version);
+    let places = [directory.join(arch.to_string()).join(&name), directory.join(&name)];
+    places.into_iter().filter(|path| path.exists()).map(Source::File).collect()
+}
+
+/// The newest version that a directory has an archive of.
+pub(super) fn newest_in(directory: &Path, arch: Arch) -> Option<Version> {
+    let names = |directory: &Path| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| Version::of_archive_name(entry.file_name().to_str()?)).max()
+    };
+    names(directory).max(names(&directory.join(arch.to_string())))
+}
+
+/// A mirror is laid out as docker's own site is, unless it says where names go.
+fn on_mirror(mirror: &str, version: Version, arch: Arch) -> String {
+    if mirror.contains("{name}") || mirror.contains("{version}") {
+        return filled(mirror, version, arch);
+    }
+    format!("{}/{arch}/{}", mirror.trim_end_matches('/'), archive_name(version))
+}
+
+fn filled(place: &str, version: Version, arch: Arch) -> String {
+    place
+        .replace("{name}", &archive_name(version))
+        .replace("{version}", &version.to_string())
+        .replace("{arch}", &arch.to_string())
+}
+
+fn shown(place: &str) -> String {
+    place.parse::<Source>().map_or_else(|_| redact_text(place), |source| source.to_string())
+}
+
+/// A small text from a file or a server.
+fn text(place: &str, network: &Network) -> Result<String> {
+    let unusable = |problem: String| Error::Archive {
+        origin: shown(place),
+        problem,
+        help: "check fetch.sums".to_owned(),
+    };
+    let source: Source = place.parse().map_err(&unusable)?;
+    let mut text = String::new();
+    let read = source.open(network)?.take(LARGEST_SUMS).read_to_string(&mut text);
+    read.map(|_| text).map_err(|error| unusable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Inputs, Locations};
+
+    const VERSION: Version = Version::new(18, 6, 3);
+
+    fn config() -> Config {
+        let nowhere = tempfile::tempdir().unwrap();
+        Config::load(&Inputs { root: nowhere.path().to_owned(), ..Inputs::default() }).unwrap()
+    }
+
+    fn named(config: &Config) -> Vec<String> {
+        let sources = sources(config, VERSION, Arch::Aarch64).unwrap();
+        sources.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn sources_come_in_their_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("docker-18.06.3-ce.tgz");
+        std::fs::write(&place, "").unwrap();
+        let mut config = config();
+        let official =
+            "https://download.docker.com/linux/static/stable/aarch64/docker-18.06.3-ce.tgz".to_owned();
+        let cached = "/var/cache/node-setup/aarch64/docker-18.06.3-ce.tgz".to_owned();
+        assert_eq!(named(&config), [cached.clone(), official]);
+        config.docker.archive = Some(Location(directory.path().to_str().unwrap().to_owned()));
+        let mirrors =
+            ["https://one/docker/", "file:///srv/two", "/srv/three", "http://four/{version}/{arch}.tgz"];
+        config.fetch.mirrors = Locations(mirrors.map(|mirror| Location(mirror.to_owned())).to_vec());
+        config.fetch.official = false;
+        assert_eq!(
+            named(&config),
+            [
+                &cached,
+                place.to_str().unwrap(),
+                "https://one/docker/aarch64/docker-18.06.3-ce.tgz",
+                "/srv/two/aarch64/docker-18.06.3-ce.tgz",
+                "/srv/three/aarch64/docker-18.06.3-ce.tgz",
+                "http://four/18.06.3/aarch64.tgz",
+            ]
+        );
+        config.fetch.cache = None;
+        assert_eq!(named(&config).len(), 5);
+        config.fetch.mirrors = Locations(vec![Location("https://user:pa/ss@host/docker".to_owned())]);
+        let error = sources(&config, VERSION, Arch::Aarch64).unwrap_err().to_string();
+        assert!(error.contains("it is not a valid URL") && !error.contains("pa/ss"), "{error}");
+    }
+
+    #[test]
+    fn the_newest_of_a_directory_is_found_in_either_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let below = directory.path().join("x86_64");
+        std::fs::create_dir(&below).unwrap();
+        assert_eq!(newest_in(directory.path(), Arch::X86_64), None);
+        for (path, newest) in [
+            (directory.path().join("docker-18.06.3-ce.tgz"), "18.06.3"),
+            (directory.path().join("docker-rootless-extras-28.5.2.tgz"), "18.06.3"),
+            (below.join("docker-20.10.5.tgz"), "20.10.5"),
+            (directory.path().join("docker-20.10.4.tgz"), "20.10.5"),
+        ] {
+            std::fs::write(&path, "").unwrap();
+            let found = newest_in(directory.path(), Arch::X86_64).map(|version| version.to_string());
+            assert_eq!(found.as_deref(), Some(newest), "{}", path.display());
+        }
+    }
+}

@@ -168,6 +168,10 @@ impl Receipt {
 
     fn take_over(&mut self, records: Vec<Record>) {
         self.unfinished = None;
+        let goes_back = matches!(
+            records.first(),
+            Some(Record::Begin(begin)) if [ROLLBACK, REMOVE].contains(&begin.command.as_str())
+        );
         for record in records {
             match record {
                 Record::Done { step } => compose(&mut self.known, step),
@@ -181,7 +185,7 @@ impl Receipt {
             }
         }
         // Having gone all the way back, nothing on the node is node-setup's to keep right.
-        if self.undoable().is_empty() {
+        if goes_back && self.undoable().is_empty() {
             self.known.retain(|step| !step.is_nothing());
         }
     }

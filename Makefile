@@ -16,7 +16,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test torture try deb rpm clean
+.PHONY: help setup build check generate test torture bench try deb rpm clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -49,6 +49,10 @@ torture: setup build ## Kill, fail and power off runs at every system call that 
 	@$(TARGET)/debug/torture error
 	@$(TARGET)/debug/torture lost
 	@$(TARGET)/debug/torture cut
+
+bench: setup build ## Measure, next to the guide's own steps and to Ansible; wants a machine with nothing else to do
+	@cargo build --quiet --package node-tests
+	@$(TARGET)/debug/bench --ansible
 
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests

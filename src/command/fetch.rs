@@ -32,7 +32,7 @@ pub(super) fn fetch(
     let mut notes = Collector::default();
     let mut sink = Both(&mut sinks, &mut notes);
     let fetched = fetch_into(&config, arch, settings.wait, &interrupt, &mut sink);
-    report.notes.append(&mut notes.notes);
+    notes.enter(report);
     let (archive, is_new) = fetched?;
     report.archive = Some(archive);
     report.changed = is_new;

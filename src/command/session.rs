@@ -170,7 +170,7 @@ pub(super) fn locked<S>(
     let mut notes = Collector::default();
     let mut looked_at = look(interrupt)?;
     let ended = work(&mut looked_at, &mut Both(&mut sinks, &mut notes), report);
-    report.notes.append(&mut notes.notes);
+    notes.enter(report);
     ended
 }
 

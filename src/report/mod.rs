@@ -7,14 +7,18 @@ mod journald;
 mod page;
 mod terminal;
 
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+use crate::change::{Name, Step};
 use crate::check::Finding;
 use crate::config::Effective;
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
 use crate::redact::redact_prose;
-use crate::{Error, change::Step};
 
 pub use journald::Journald;
 pub use page::{Page, Style};
@@ -56,6 +60,19 @@ pub struct ChangeReport {
     pub to: String,
     /// The difference as a unified diff, for text.
     pub diff: Option<String>,
+    /// How long it took, in microseconds, where it was made just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_us: Option<u64>,
+}
+
+/// A long part of a run that is not a change: reading an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StageReport {
+    /// What it is about.
+    pub stage: String,
+    /// How long it took, in microseconds.
+    pub took_us: u64,
 }
 
 /// What went wrong.
@@ -207,6 +224,9 @@ pub struct Report {
     pub changed: bool,
     /// Changes made, or planned.
     pub changes: Vec<ChangeReport>,
+    /// The long parts that are not changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageReport>,
     /// What the checks found.
     pub checks: Vec<Finding>,
     /// What went wrong.
@@ -257,6 +277,7 @@ impl Report {
             outcome: Outcome::Unchanged,
             changed: false,
             changes: Vec::new(),
+            stages: Vec::new(),
             checks: Vec::new(),
             error: None,
             notes: Vec::new(),
@@ -286,7 +307,14 @@ impl ChangeReport {
     /// A step without its diff.
     pub fn brief(step: &Step) -> Self {
         let name = step.name();
-        Self { on: name.on, kind: name.kind.to_owned(), from: step.from(), to: step.to(), diff: None }
+        Self {
+            on: name.on,
+            kind: name.kind.to_owned(),
+            from: step.from(),
+            to: step.to(),
+            diff: None,
+            took_us: None,
+        }
     }
 }
 
@@ -340,6 +368,22 @@ impl From<Effective> for SettingReport {
 pub struct Collector {
     /// Notes, in order.
     pub notes: Vec<String>,
+    stages: Vec<StageReport>,
+    stage: Option<(String, Instant)>,
+    took: HashMap<Name, u64>,
+}
+
+impl Collector {
+    /// Enters it all into the report.
+    pub fn enter(mut self, report: &mut Report) {
+        report.notes.append(&mut self.notes);
+        report.stages.append(&mut self.stages);
+        let took = self.took.iter();
+        let took: HashMap<_, _> = took.map(|(name, took)| ((name.kind, name.on.as_str()), *took)).collect();
+        for change in &mut report.changes {
+            change.took_us = took.get(&(change.kind.as_str(), change.on.as_str())).copied();
+        }
+    }
 }
 
 impl Sink for Collector {
@@ -349,9 +393,23 @@ impl Sink for Collector {
             Event::Refused { step, reason } => {
                 self.notes.push(format!("{} stays {}: {reason}", step.name(), step.from()));
             }
+            Event::Stage(stage) => self.stage = Some(((*stage).to_owned(), Instant::now())),
+            Event::ProgressEnd => {
+                let ended = self.stage.take();
+                self.stages.extend(
+                    ended.map(|(stage, began)| StageReport { stage, took_us: microseconds(began.elapsed()) }),
+                );
+            }
+            Event::Done { step, took } => {
+                self.took.insert(step.name(), microseconds(*took));
+            }
             _ => {}
         }
     }
+}
+
+fn microseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -404,7 +404,14 @@ mod tests {
 
     fn change(kind: &str, on: &str, from: &str, to: &str) -> ChangeReport {
         let text = str::to_owned;
-        ChangeReport { on: text(on), kind: text(kind), from: text(from), to: text(to), diff: None }
+        ChangeReport {
+            on: text(on),
+            kind: text(kind),
+            from: text(from),
+            to: text(to),
+            diff: None,
+            took_us: None,
+        }
     }
 
     #[test]

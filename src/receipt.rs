@@ -89,22 +89,25 @@ impl Receipt {
     }
 
     /// What can be gone back from, oldest first: completed runs that have not been
-    /// gone back from, each with the runs that it resumed. Runs that together have
-    /// changed nothing are none of them.
+    /// gone back from, each with the runs that it resumed. One that has only taken
+    /// those back is none of them.
     pub fn undoable(&self) -> Vec<Undoable> {
         let (mut all, mut resumed): (Vec<Undoable>, Vec<Step>) = (Vec::new(), Vec::new());
         for run in &self.runs {
             match (run.end, run.begin.command.as_str()) {
                 (Some(End::Resumed), _) => resumed.extend(run.done.iter().cloned()),
                 (Some(End::Completed), ROLLBACK) => drop(all.pop()),
-                (Some(End::Completed), REMOVE) => all.clear(),
+                (Some(End::Completed), REMOVE) => {
+                    all.clear();
+                    resumed.clear();
+                }
                 (Some(End::Completed), _) => {
-                    let mut steps = Vec::new();
+                    let (mut steps, alone) = (Vec::new(), resumed.is_empty());
                     resumed
                         .drain(..)
                         .chain(run.done.iter().cloned())
                         .for_each(|step| compose(&mut steps, step));
-                    if !steps.is_empty() {
+                    if alone || !steps.is_empty() {
                         all.push(Undoable { steps, begin: run.begin.clone() });
                     }
                 }
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_together_change_nothing_are_not_gone_back_from() {
+    fn a_run_that_took_back_what_it_resumed_is_not_gone_back_from() {
         let run = |from, to, end| {
             let records =
                 [vec![Record::Begin(crate::journal::tests::begin())], done(step("a", from, to)).into()];

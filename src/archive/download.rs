@@ -172,11 +172,24 @@ impl Download {
                 request = request.header(header::IF_RANGE, mark);
             }
         }
-        let response = request.call().map_err(|error| self.network.failure(&error))?;
+        let response = request.call().map_err(|error| self.on_the_way(&error))?;
         let offset = self.offset(&response)?;
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
         self.skip(&mut body, self.position - offset)?;
         Ok(body)
+    }
+
+    /// Why there is no answer; with the proxy that was to bring it, if it does not say so.
+    fn on_the_way(&self, error: &ureq::Error) -> Failure {
+        let mut failure = self.network.failure(error);
+        let uri: Option<Uri> = self.url.parse().ok();
+        let proxy =
+            self.agent.config().proxy().filter(|proxy| uri.is_some_and(|uri| !proxy.is_no_proxy(&uri)));
+        if let (Some(proxy), false) = (proxy, matches!(error, ureq::Error::ConnectProxyFailed(_))) {
+            let at = format!("{}:{}", proxy.host(), proxy.port());
+            failure.problem = format!("{} (through the proxy {at})", failure.problem);
+        }
+        failure
     }
 
     /// Where in the archive the answer begins; at the position, or before it.

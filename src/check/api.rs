@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::desired::{daemon_keys, socket};
-use crate::host::{DaemonInfo, DaemonVersion};
+use crate::host::DaemonInfo;
 use crate::preflight::parse_daemon_json;
 
 pub(super) struct Answers;
@@ -37,23 +37,25 @@ pub(super) struct Version;
 
 impl Check for Version {
     const ID: &'static str = "docker-version";
-    type Seen = Option<DaemonVersion>;
+    type Seen = Option<String>;
 
-    fn look(&self, subject: &Subject<'_>) -> Result<Option<DaemonVersion>> {
-        match subject.docker {
-            Some(_) => subject.host.api(&socket(subject.config)).version().map(Some),
-            None => Ok(None),
+    fn look(&self, subject: &Subject<'_>) -> Result<Option<String>> {
+        match (subject.docker, subject.facts.docker_version) {
+            (None, _) => Ok(None),
+            // The facts are as old as the plan.
+            (Some(_), Some(version)) if subject.planned => Ok(Some(version.to_string())),
+            (Some(_), _) => Ok(Some(subject.host.api(&socket(subject.config)).version()?.version)),
         }
     }
 
-    fn judge(&self, subject: &Subject<'_>, seen: Option<DaemonVersion>) -> Verdict {
+    fn judge(&self, subject: &Subject<'_>, seen: Option<String>) -> Verdict {
         let (Some(running), Some(installed)) = (seen, subject.docker) else {
             return Verdict::skip("node-setup has not installed docker here");
         };
-        if running.version.parse() == Ok(installed.version) {
-            return Verdict::pass(format!("docker {} runs, as installed", running.version));
+        if running.parse() == Ok(installed.version) {
+            return Verdict::pass(format!("docker {running} runs, as installed"));
         }
-        let detail = format!("docker {} runs, and {} is installed", running.version, installed.version);
+        let detail = format!("docker {running} runs, and {} is installed", installed.version);
         Verdict::fail(detail, CONVERGE)
     }
 }

@@ -67,9 +67,20 @@ impl Choice {
         // The name may lie; but reading a file to learn that it is the one that is
         // installed already is worth it only if it says so.
         let candidate = installed.filter(|installed| named.is_none_or(|named| named == installed.version));
-        if let Some(installed) = candidate
-            && digest_of(host, config, &source, installed.version, arch)? == Some(installed.archive)
-        {
+        let is_installed = match (candidate, &source) {
+            (None, _) => false,
+            (Some(installed), Source::File(path)) => {
+                checked_digest(host, path, config.docker.sha256)? == installed.archive
+            }
+            // What a URL names is what was installed from it, unless it is known to be
+            // something else by now. To learn more it would have to be fetched.
+            (Some(installed), Source::Url(_)) => match known(config, installed.version, arch) {
+                Some(Trust { sha256, by: Authority::Setting(_) }) => sha256 == installed.archive,
+                Some(trust) => named.is_some() && trust.sha256 == installed.archive,
+                None => named.is_some(),
+            },
+        };
+        if let Some(installed) = candidate.filter(|_| is_installed) {
             return match missing(session, installed) {
                 None => Ok(Self::Keep(installed.clone())),
                 Some(_) => Ok(Self::Archive(Request::at(source, installed.version, arch))),
@@ -154,21 +165,7 @@ pub(super) fn version_in(text: &str) -> Option<Version> {
     Version::of_archive_name(text.split('?').next()?.rsplit('/').next()?)
 }
 
-/// The digest of an archive, as far as it can be known without fetching it. One on this
-/// machine must be what it is expected to be.
-fn digest_of(
-    host: &Host,
-    config: &Config,
-    source: &Source,
-    version: Version,
-    arch: Arch,
-) -> Result<Option<Digest>> {
-    match source {
-        Source::File(path) => checked_digest(host, path, config.docker.sha256).map(Some),
-        Source::Url(_) => Ok(known(config, version, arch).map(|trust| trust.sha256)),
-    }
-}
-
+/// The digest of an archive on this machine, which must be `expected` if that is known.
 fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<Digest> {
     let unusable = |problem: String, help: &str| Error::Archive {
         origin: path.display().to_string(),

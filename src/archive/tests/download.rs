@@ -299,7 +299,10 @@ fn a_server_that_drips_is_left() {
 fn a_source_has_a_deadline_for_all_of_it() {
     let (archive, sha256) = good();
     let server = Server::start(move |client, request| resume(client, request, ETAG, &archive, 1));
-    let late = patient(|patience| patience.total = Duration::from_millis(100));
+    let late = patient(|patience| {
+        patience.total = Duration::from_millis(100);
+        patience.pause = Duration::from_millis(40);
+    });
     let problem = problem(fetch_with(&late, &server.url("docker.tgz"), sha256));
     assert!(problem.starts_with("it is not here after 0.1 s, after "), "{problem}");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Tar;
 use super::download::{fetch_with, network, problem};
-use super::server::{AUTHORITY, Server, announce, reply, tunnel};
+use super::server::{AUTHORITY, CLOSED, Server, announce, reply, tunnel};
 use crate::archive::{Network, Proxies};
 use crate::digest::Digest;
 use crate::error::Error;
@@ -113,6 +113,8 @@ fn a_proxy_is_asked_with_its_credentials() {
     let nobody = fetch_with(&through(&format!("http://{}", proxy.address), &[]), url, sha256).unwrap_err();
     assert_eq!(nobody.help().as_deref(), Some("write them into the proxy's URL"));
     assert_eq!(problem::<()>(Err(nobody)), "the proxy wants another user and password");
+    let gone = problem(fetch_with(&through(&format!("http://user:word@{CLOSED}"), &[]), url, sha256));
+    assert_eq!(gone, format!("the connection is refused (through the proxy {CLOSED})"));
     let wrong = fetch_with(&through("socks5://127.0.0.1:1", &[]), url, sha256).unwrap_err();
     assert!(matches!(&wrong, Error::Config { origin, .. } if origin == "fetch.http-proxy"), "{wrong}");
 }

@@ -43,15 +43,21 @@ pub fn execute(cli: &Cli) -> u8 {
                 conclude(cli, "docker status", |report| docker::status(&args.settings, report))
             }
             Some(DockerCommand::History) => conclude(cli, "docker history", undo::history),
-            Some(DockerCommand::Rollback(options)) => conclude(cli, "docker rollback", |report| {
-                undo::rollback(&args.settings, options, args.dry_run, sinks(cli.output), report)
-            }),
+            Some(DockerCommand::Rollback(options)) => {
+                let code = conclude(cli, "docker rollback", |report| {
+                    undo::rollback(&args.settings, options, args.dry_run, sinks(cli.output), report)
+                });
+                exit_of_plan(code, false)
+            }
             Some(DockerCommand::Recover) => conclude(cli, "docker recover", |report| {
                 undo::recover(&args.settings, sinks(cli.output), report)
             }),
-            Some(DockerCommand::Remove { purge, undo }) => conclude(cli, "docker remove", |report| {
-                undo::remove(&args.settings, undo, purge, args.dry_run, sinks(cli.output), report)
-            }),
+            Some(DockerCommand::Remove { purge, undo }) => {
+                let code = conclude(cli, "docker remove", |report| {
+                    undo::remove(&args.settings, undo, purge, args.dry_run, sinks(cli.output), report)
+                });
+                exit_of_plan(code, false)
+            }
             None if args.dry_run => {
                 let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
                 exit_of_plan(code, false)

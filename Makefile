@@ -16,11 +16,11 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test try deb rpm clean
+.PHONY: help setup build check generate test test-packages try deb rpm repo no-key clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## Install what building and testing need, and is missing
 	@tests/setup.sh
@@ -43,6 +43,10 @@ generate: ## Write the files that are generated from the code
 test: setup build ## Run every test, those on real nodes too; ends with the totals
 	@tests/run.sh
 
+# Not part of `make test`, which needs no tools from a registry.
+test-packages: ## Check the Ansible collection with its own tools
+	@tests/ansible.sh $(TARGET)/ansible
+
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests
 	@tests/try.sh $(TARGET)/debug/testbed $(NODE_SETUP_BIN) $(SUITE)
@@ -55,6 +59,15 @@ deb: $(if $(PREBUILT),,setup build) ## Build a Debian package; its path is the l
 rpm: $(if $(PREBUILT),,setup build) ## Build an RPM package; its path is the last line
 	@tests/need.sh dpkg-dev rpm
 	@rpm/rpm.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
+
+# KEY=… is what gpg knows a secret key by. Packages of earlier versions that are in the directory stay.
+REPOSITORY ?= $(PACKAGES)/repository
+repo: $(if $(KEY),,no-key) deb rpm ## Build signed apt and yum repositories (KEY=…); their directory is the last line
+	@tests/need.sh apt-utils createrepo-c gnupg
+	@packaging/repository.sh "$(KEY)" $(REPOSITORY) $(PACKAGES)/*.deb $(PACKAGES)/*.rpm
+
+no-key:
+	@echo "name the key to sign with, as gpg knows it: make repo KEY=…" >&2; exit 2
 
 clean: ## Remove what was built
 	cargo clean

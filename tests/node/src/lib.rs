@@ -26,6 +26,10 @@
 //!
 //! Needs root, and a Debian-like machine whose apt knows a Debian mirror.
 
+/// Debian packages of the tools that people install and manage node-setup with, in one list so that one root file system
+/// serves every test of them.
+pub const TOOLS: [&str; 5] = ["ansible-core", "createrepo-c", "dnf", "puppet-agent", "rpm"];
+
 mod apt;
 pub mod archive;
 pub mod base;
@@ -42,7 +46,9 @@ mod pod;
 mod process;
 mod product;
 mod prune;
+mod readme;
 mod report;
+mod repository;
 pub mod snapshot;
 mod suite;
 mod supervisor;
@@ -61,6 +67,8 @@ pub use node::{Builder, Node};
 pub use package::deb;
 pub use product::binary as product_binary;
 pub use prune::prune;
+pub use readme::readme;
 pub use report::Report;
+pub use repository::{Repository, SERVED};
 pub use snapshot::Snapshot;
 pub use suite::Suite;

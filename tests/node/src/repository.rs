@@ -104,10 +104,10 @@ impl Node {
         });
     }
 
-    /// Commands of README.md, with the address at which [`Node::serve`] has the repositories.
+    /// What the documents say, with the address at which [`Node::serve`] has the repositories.
     #[must_use]
-    pub fn served(commands: &str) -> String {
-        format!("set -e\n{}", commands.replace(ADDRESS, SERVER))
+    pub fn served(text: &str) -> String {
+        text.replace(ADDRESS, SERVER)
     }
 }
 

@@ -69,7 +69,7 @@ fn installs_what_is_signed(node: &Node, tool: &Tool, tampered: &[(String, &str)]
 fn apt(suite: Suite) {
     let tool = Tool {
         version: "apt-get --version",
-        install: Node::served(&readme("apt-get update")),
+        install: format!("set -e\n{}", Node::served(&readme("apt-get update"))),
         forget: "apt-get clean && rm -rf /var/lib/apt/lists && dpkg --purge node-setup",
     };
     let release = format!("{SERVED}/apt/dists/stable");
@@ -102,7 +102,7 @@ fn apt_on_forky() {
 fn dnf() {
     let tool = Tool {
         version: "dnf --version",
-        install: Node::served(&readme("dnf install")),
+        install: format!("set -e\n{}", Node::served(&readme("dnf install"))),
         forget: "dnf remove --quiet --assumeyes node-setup; \
                  rm -rf /var/cache/dnf; rpm -qa gpg-pubkey | xargs -r rpm --erase",
     };

@@ -9,7 +9,7 @@ use node_tests::{Node, Repository, Suite};
 const SUITE: Suite = Suite::Bookworm;
 const EXAMPLE: &str = include_str!("../../../packaging/cloud-init/worker.yaml");
 
-/// Where the NoCloud data source looks.
+/// Where the `NoCloud` data source looks.
 const SEED: &str = "/var/lib/cloud/seed/nocloud";
 
 /// Holds the locks of the package manager from before cloud-init runs, until it is told to let go.

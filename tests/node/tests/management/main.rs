@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::expect_used, reason = "a test's name says it, and a test may panic")]
 
 mod ansible;
+mod puppet;
+mod salt;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,3 +28,12 @@ fn packaging(name: &str) -> PathBuf {
 fn docker(node: &Node) -> String {
     node.unit("docker.service", "MainPID")
 }
+
+/// Takes away what can be said without flannel, and what the node had of it.
+fn without_flannel(node: &Node) {
+    node.ok("systemctl -q disable --now flanneld && ip link del flannel.1 && rm -r /run/flannel");
+}
+
+/// What a run with a value that dockerd does not accept must say.
+const BROKEN: [&str; 2] =
+    ["| failed to start daemon: error initializing graphdriver", "the node is as it was before"];

@@ -6,13 +6,7 @@ mkdir -p "$1"
 tools=$(cd "$1" && pwd)
 here=$(cd "${0%/*}/.." && pwd)
 
-"$here/tests/need.sh" python3-venv
-if [ ! -x "$tools/venv/bin/ansible-test" ]; then
-	echo "installing ansible-core and ansible-lint into $tools"
-	/usr/bin/python3 -m venv "$tools/venv"
-	"$tools/venv/bin/pip" install --quiet 'ansible-core==2.19.*' 'ansible-lint==26.10.*'
-fi
-PATH=$tools/venv/bin:$PATH
+PATH=$("$here/tests/ansible-tools.sh" "$tools/venv"):$PATH
 export PATH NO_COLOR=1
 
 work=$(mktemp -d "$tools/collection.XXXXXX")

@@ -86,7 +86,7 @@ pub use node::{Builder, Node};
 pub use package::deb;
 pub use product::binary as product_binary;
 pub use prune::prune;
-pub use readme::readme;
+pub use readme::{readme, told};
 pub use report::Report;
 pub use repository::{Repository, SERVED};
 pub use salt::salt;

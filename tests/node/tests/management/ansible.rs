@@ -1,23 +1,37 @@
 //! The Ansible collection, by ansible-playbook as its README has it.
 
-use node_tests::{Node, Output};
+use node_tests::{Node, Output, told};
 
 use crate::{SUITE, docker, packaging, worker};
 
-const VARIABLES: &str = "/root/variables.yml";
+const WORKERS: &str = "/root/workers.yml";
 
 /// What Ansible itself leaves behind.
-const OF_ANSIBLE: [&str; 3] = ["file /root/.ansible", "file /tmp", "file /run/node-setup"];
+const OF_ANSIBLE: [&str; 4] =
+    ["file /root/.ansible", "file /root/workers.yml", "file /tmp", "file /run/node-setup"];
 
 /// An answer of ansible-playbook.
 struct Play(Output);
 
 impl Play {
-    /// Runs the playbook of the collection with more arguments.
+    /// Runs the playbook of the collection, with more arguments.
     #[track_caller]
     fn run(node: &Node, args: &str) -> Self {
-        let command = "ansible-playbook -i localhost, -c local node_setup.docker.worker";
-        Self(node.sh(&format!("{command} -e @{VARIABLES} {args}")))
+        Self::of(node, told("ansible-playbook --inventory workers.yml node_setup.docker.worker"), args)
+    }
+
+    #[track_caller]
+    fn rehearse(node: &Node, args: &str) -> Self {
+        Self::of(
+            node,
+            told("ansible-playbook --inventory workers.yml node_setup.docker.worker --check --diff"),
+            args,
+        )
+    }
+
+    #[track_caller]
+    fn of(node: &Node, command: &str, args: &str) -> Self {
+        Self(node.sh(&format!("cd /root && {command} {args}")))
     }
 
     /// How the task that runs node-setup ended: `ok`, `changed`, `fatal`.
@@ -47,14 +61,20 @@ impl Play {
 fn settings(node: &Node, downloads: u32) {
     let archive = Node::archive(SUITE);
     node.write(
-        VARIABLES,
+        WORKERS,
         &format!(
-            "worker_package: \"\"\n\
-             worker_settings:\n  \
-               docker.archive: {archive}\n  \
-               docker.daemon: {{max-concurrent-downloads: {downloads}, log-opts: {{max-size: 10m}}}}\n  \
-               network.flannel: required\n  \
-               firewall.disable: [firewalld.service, ufw.service]\n"
+            "all:
+  hosts:
+    localhost:
+      ansible_connection: local
+  vars:
+    worker_package: \"\"
+    worker_settings:
+      docker.archive: {archive}
+      docker.daemon: {{max-concurrent-downloads: {downloads}, log-opts: {{max-size: 10m}}}}
+      network.flannel: required
+      firewall.disable: [firewalld.service, ufw.service]
+"
         ),
     );
 }
@@ -64,7 +84,8 @@ fn prepared() -> Node {
     node.introduce("ansible --version");
     node.put_tree(packaging("ansible"), "/root/collection");
     node.ok("cd /root && ansible-galaxy collection build collection");
-    node.ok("cd /root && ansible-galaxy collection install node_setup-docker-*.tar.gz");
+    let install = told("ansible-galaxy collection install node_setup-docker-0.1.0.tar.gz");
+    node.ok(&format!("cd /root && {install}"));
     settings(&node, 7);
     node
 }
@@ -73,7 +94,7 @@ fn prepared() -> Node {
 fn ansible_changes_what_differs_and_nothing_else() {
     let node = prepared();
     let before = node.own_snapshot();
-    let check = Play::run(&node, "--check --diff");
+    let check = Play::rehearse(&node, "");
     check.must_end("changed");
     check.must_say("+  \"max-concurrent-downloads\": 7,");
     check.must_say("--- sysctl net.ipv4.ip_forward");
@@ -91,7 +112,7 @@ fn ansible_changes_what_differs_and_nothing_else() {
 
     settings(&node, 8);
     node.ok("sysctl -q net.ipv4.ip_forward=0");
-    let check = Play::run(&node, "--check --diff");
+    let check = Play::rehearse(&node, "");
     check.must_end("changed");
     check.must_say("-  \"max-concurrent-downloads\": 7,\n+  \"max-concurrent-downloads\": 8,");
     assert_eq!(node.ok("sysctl -n net.ipv4.ip_forward").trim(), "0");
@@ -129,7 +150,7 @@ fn ansible_fails_with_the_error_and_its_help() {
     Play::run(&node, "").must_end("ok");
 
     let absent = "-e worker_state=absent -e worker_purge=true";
-    let check = Play::run(&node, &format!("{absent} --check --diff"));
+    let check = Play::rehearse(&node, absent);
     check.must_end("changed");
     check.must_say("-enabled, running\n+disabled, stopped");
     node.must_verify();

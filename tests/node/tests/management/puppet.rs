@@ -1,6 +1,6 @@
 //! The Puppet module, by `puppet apply`.
 
-use node_tests::{Node, Output};
+use node_tests::{Node, Output, told};
 
 use crate::{BROKEN, SUITE, docker, packaging, without_flannel, worker};
 
@@ -33,10 +33,16 @@ fn manifest(node: &Node, ensure: &str, downloads: u32, more: &str) {
     );
 }
 
-fn apply(node: &Node, flags: &str) -> Output {
-    node.sh(&format!(
-        "puppet apply --modulepath /root/modules --color false --show_diff --detailed-exitcodes {flags} /root/worker.pp 2>&1"
-    ))
+fn rehearse(node: &Node) -> Output {
+    of(node, told("puppet apply --noop --show_diff worker.pp"))
+}
+
+fn apply(node: &Node) -> Output {
+    of(node, told("puppet apply --show_diff worker.pp"))
+}
+
+fn of(node: &Node, command: &str) -> Output {
+    node.sh(&format!("cd /root && {command} --modulepath modules --color false --detailed-exitcodes 2>&1"))
 }
 
 #[track_caller]
@@ -53,40 +59,40 @@ fn puppet_changes_what_differs_and_nothing_else() {
     manifest(&node, "present", 7, "");
     let before = node.own_snapshot();
     let pending = "+  \"max-concurrent-downloads\": 7,";
-    must_be(&apply(&node, "--noop"), 0, &[pending, "--- sysctl net.ipv4.ip_forward", "(noop)"]);
+    must_be(&rehearse(&node), 0, &[pending, "--- sysctl net.ipv4.ip_forward", "(noop)"]);
     node.must_differ_only(&before, &OF_PUPPET);
 
-    must_be(&apply(&node, ""), CHANGED, &[pending]);
+    must_be(&apply(&node), CHANGED, &[pending]);
     node.must_verify();
     let running = docker(&node);
-    must_be(&apply(&node, ""), NOTHING_TO_DO, &[]);
+    must_be(&apply(&node), NOTHING_TO_DO, &[]);
     assert!(node.report(&["docker"]).changes().is_empty(), "a run by hand has the same settings");
     assert_eq!(docker(&node), running);
 
     manifest(&node, "present", 8, "");
     let diff = "-  \"max-concurrent-downloads\": 7,\n+  \"max-concurrent-downloads\": 8,";
-    must_be(&apply(&node, "--noop"), 0, &[diff]);
+    must_be(&rehearse(&node), 0, &[diff]);
     assert_eq!(docker(&node), running);
-    must_be(&apply(&node, ""), CHANGED, &[diff]);
+    must_be(&apply(&node), CHANGED, &[diff]);
 
     manifest(&node, "present", 8, ", 'storage-driver' => 'btrfs'");
-    let broken = apply(&node, "");
+    let broken = apply(&node);
     must_be(&broken, 6, &BROKEN);
     manifest(&node, "present", 8, "");
-    must_be(&apply(&node, ""), CHANGED, &["50-puppet.toml"]);
-    must_be(&apply(&node, ""), NOTHING_TO_DO, &[]);
+    must_be(&apply(&node), CHANGED, &["50-puppet.toml"]);
+    must_be(&apply(&node), NOTHING_TO_DO, &[]);
     node.must_verify();
 
     manifest(&node, "absent", 8, "");
-    must_be(&apply(&node, "--noop"), 0, &["-enabled, running\n+disabled, stopped"]);
+    must_be(&rehearse(&node), 0, &["-enabled, running\n+disabled, stopped"]);
     node.must_verify();
-    must_be(&apply(&node, ""), CHANGED, &[]);
-    must_be(&apply(&node, ""), NOTHING_TO_DO, &[]);
+    must_be(&apply(&node), CHANGED, &[]);
+    must_be(&apply(&node), NOTHING_TO_DO, &[]);
     let kept = ["file /etc/node-setup", "unit network-online"];
     node.must_differ_only(&before, &[OF_PUPPET.as_slice(), &kept].concat());
 
     manifest(&node, "present", 8, "");
     without_flannel(&node);
     let refused = ["flannel-missing: /run/flannel/docker is not there", "-> start flanneld first"];
-    must_be(&apply(&node, ""), 4, &refused);
+    must_be(&apply(&node), 4, &refused);
 }

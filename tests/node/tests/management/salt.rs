@@ -1,11 +1,12 @@
 //! The Salt state, by `salt-call --local`.
 
-use node_tests::{Node, salt};
+use node_tests::{Node, Output, salt, told};
 use serde_json::{Value, json};
 
 use crate::{BROKEN, SUITE, docker, packaging, without_flannel, worker};
 
-const CALL: &str = "PYTHONPATH=/opt/salt python3 -W ignore /opt/salt/bin/salt-call --local --log-level quiet";
+const CALL: &str =
+    "PYTHONPATH=/opt/salt python3 -W ignore /opt/salt/bin/salt-call --log-level quiet --out json";
 
 /// What Salt itself leaves behind.
 const OF_SALT: [&str; 5] =
@@ -20,19 +21,30 @@ fn settings(downloads: u32) -> Value {
     })
 }
 
+fn call(node: &Node, command: &str, arguments: &str) -> Output {
+    node.sh(&format!("{} {arguments}", command.replacen("salt-call", CALL, 1)))
+}
+
 /// What became of the state that runs node-setup.
 #[track_caller]
-fn apply(node: &Node, what: &str, arguments: &str) -> Value {
-    let output = node.sh(&format!("{CALL} --out json {what} {arguments}"));
+fn apply(node: &Node, command: &str, arguments: &str) -> Value {
+    let output = call(node, command, arguments);
     let answer: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
     let states = answer["local"].as_object().cloned().unwrap_or_default();
     let ours = states.into_iter().find(|(name, _)| name.starts_with("docker_node_"));
     ours.map_or_else(|| panic!("no answer: {output:?}"), |(_, state)| state)
 }
 
-fn highstate(node: &Node, downloads: u32, more: &str) -> Value {
-    let pillar = json!({"node-setup": {"package": false, "settings": settings(downloads)}});
-    apply(node, "state.apply node-setup", &format!("pillar='{pillar}' {more}"))
+fn pillar(downloads: u32) -> String {
+    format!("pillar='{}'", json!({"node-setup": {"package": false, "settings": settings(downloads)}}))
+}
+
+fn rehearse(node: &Node, downloads: u32) -> Value {
+    apply(node, told("salt-call --local state.apply node-setup test=True"), &pillar(downloads))
+}
+
+fn highstate(node: &Node, downloads: u32) -> Value {
+    apply(node, told("salt-call --local state.apply node-setup"), &pillar(downloads))
 }
 
 #[track_caller]
@@ -53,9 +65,10 @@ fn salt_changes_what_differs_and_nothing_else() {
     node.put_tree(salt().expect("salt"), "/opt/salt");
     node.introduce(&format!("{CALL} --version"));
     node.put_tree(packaging("salt"), "/srv/salt");
-    node.ok(&format!("{CALL} saltutil.sync_all"));
+    let synced = call(&node, told("salt-call --local saltutil.sync_all"), "");
+    assert!(synced.stdout.contains("states.docker_node"), "{synced:?}");
     let before = node.own_snapshot();
-    let planned = highstate(&node, 7, "test=True");
+    let planned = rehearse(&node, 7);
     must_be(&planned, None, "changes pending, none made");
     let daemon = &planned["changes"]["file /etc/docker/daemon.json"]["diff"];
     assert!(
@@ -65,31 +78,31 @@ fn salt_changes_what_differs_and_nothing_else() {
     assert_eq!(planned["changes"]["sysctl net.ipv4.ip_forward"], json!({"old": "0", "new": "1"}));
     node.must_differ_only(&before, &OF_SALT);
 
-    let made = highstate(&node, 7, "");
+    let made = highstate(&node, 7);
     must_be(&made, Some(true), "changes made");
     assert!(has_changes(&made));
     node.must_verify();
     let running = docker(&node);
-    let again = highstate(&node, 7, "");
+    let again = highstate(&node, 7);
     must_be(&again, Some(true), "nothing to do");
     assert!(!has_changes(&again), "{again:#}");
     assert!(node.report(&["docker"]).changes().is_empty(), "a run by hand has the same settings");
     assert_eq!(docker(&node), running);
 
     let diff = "-  \\\"max-concurrent-downloads\\\": 7,\\n+  \\\"max-concurrent-downloads\\\": 8,";
-    must_be(&highstate(&node, 8, "test=True"), None, diff);
+    must_be(&rehearse(&node, 8), None, diff);
     assert_eq!(docker(&node), running);
-    must_be(&highstate(&node, 8, ""), Some(true), diff);
+    must_be(&highstate(&node, 8), Some(true), diff);
 
     let broken = "settings='{\"docker.daemon\": {\"storage-driver\": \"btrfs\"}}'";
-    let failed = apply(&node, "state.single docker_node.present worker", broken);
+    let failed = apply(&node, "salt-call --local state.single docker_node.present worker", broken);
     for words in BROKEN {
         must_be(&failed, Some(false), words);
     }
     assert!(!has_changes(&failed), "{failed:#}");
     node.must_verify();
 
-    let absent = "state.single docker_node.absent worker purge=True";
+    let absent = "salt-call --local state.single docker_node.absent worker purge=True";
     must_be(&apply(&node, absent, "test=True"), None, "changes pending");
     node.must_verify();
     must_be(&apply(&node, absent, ""), Some(true), "changes made");
@@ -98,5 +111,5 @@ fn salt_changes_what_differs_and_nothing_else() {
     node.must_differ_only(&before, &[OF_SALT.as_slice(), &kept].concat());
 
     without_flannel(&node);
-    must_be(&highstate(&node, 8, ""), Some(false), "flannel-missing: /run/flannel/docker is not there");
+    must_be(&highstate(&node, 8), Some(false), "flannel-missing: /run/flannel/docker is not there");
 }

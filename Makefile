@@ -7,7 +7,10 @@ ARCH    := $(shell uname -m)
 TRIPLE  := $(ARCH)-unknown-linux-gnu
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BINARY  := $(abspath $(TARGET)/$(TRIPLE)/release/node-setup)
-STATIC  := RUSTFLAGS="-C target-feature=+crt-static"
+# No path of this machine is in the program, so that two builds of one source are one and the same.
+CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
+STATIC  := RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo"
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SUITE   ?= bookworm
 PACKAGES ?= $(abspath $(TARGET)/packages)
 FRESH   := generated:: the_schema_that_is_shipped
@@ -16,11 +19,12 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test torture bench try deb rpm clean
+.PHONY: help setup build check generate test test-packages torture bench reproducible try deb rpm repo no-key \
+	release clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## Install what building and testing need, and is missing
 	@tests/setup.sh
@@ -54,6 +58,13 @@ bench: setup build ## Measure, next to the guide's own steps and to Ansible; wan
 	@cargo build --quiet --package node-tests
 	@$(TARGET)/debug/bench --ansible
 
+# Not part of `make test`, which needs no tools from a registry.
+test-packages: ## Check the Ansible collection with its own tools
+	@tests/ansible.sh $(TARGET)/ansible
+
+reproducible: setup ## Build twice, in two directories, and compare
+	@tests/reproducible.sh $(TARGET)/reproducible
+
 try: setup build ## Install docker on a throw-away node, step by step (SUITE=trixie for another)
 	@cargo build --quiet --package node-tests
 	@tests/try.sh $(TARGET)/debug/testbed $(NODE_SETUP_BIN) $(SUITE)
@@ -66,6 +77,21 @@ deb: $(if $(PREBUILT),,setup build) ## Build a Debian package; its path is the l
 rpm: $(if $(PREBUILT),,setup build) ## Build an RPM package; its path is the last line
 	@tests/need.sh dpkg-dev rpm
 	@rpm/rpm.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES)
+
+# KEY=… is what gpg knows a secret key by. Packages of earlier versions that are in the directory stay.
+REPOSITORY ?= $(PACKAGES)/repository
+repo: $(if $(KEY),,no-key) deb rpm ## Build signed apt and yum repositories (KEY=…); their directory is the last line
+	@tests/need.sh apt-utils createrepo-c gnupg
+	@packaging/repository.sh "$(KEY)" $(REPOSITORY) $(PACKAGES)/*.deb $(PACKAGES)/*.rpm
+
+no-key:
+	@echo "name the key to sign with, as gpg knows it: make repo KEY=…" >&2; exit 2
+
+RELEASE ?= $(abspath $(TARGET)/release-$(VERSION))
+release: deb rpm ## Make everything that is released, with its sums; their directory is the last line
+	@tests/need.sh jq
+	@packaging/release.sh $(abspath $(or $(PREBUILT),$(BINARY))) $(PACKAGES) $(RELEASE) \
+		"$$(tests/ansible-tools.sh $(abspath $(TARGET)/ansible/venv))/ansible-galaxy"
 
 clean: ## Remove what was built
 	cargo clean

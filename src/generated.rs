@@ -43,6 +43,13 @@ mod tests {
         let changelog = std::fs::read_to_string(path).unwrap();
         let newest = format!("node-setup ({}) ", env!("CARGO_PKG_VERSION").replace('-', "~"));
         assert!(changelog.starts_with(&newest), "debian/changelog does not begin with {newest}");
+        for (path, line) in [
+            ("packaging/ansible/galaxy.yml", format!("version: {}", env!("CARGO_PKG_VERSION"))),
+            ("packaging/puppet/metadata.json", format!("  \"version\": \"{}\",", env!("CARGO_PKG_VERSION"))),
+        ] {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+            assert!(text.lines().any(|other| other == line), "{path} does not say {line}");
+        }
     }
 
     /// Those of the shells that the distributions have a directory for.

@@ -22,9 +22,9 @@ const STARTED: &str = "/run/node-setup/started";
 /// How long one answer of the API may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// How long a main process has to hold once it is ready. A dockerd that answers and
-/// then dies of its containerd or of its own doing does so within moments.
-const HOLDS: Duration = Duration::from_millis(500);
+/// How long a main process has to hold once it is ready. What follows docker's start
+/// takes as long: a first install is not made longer by it.
+const HOLDS: Duration = Duration::from_millis(200);
 
 /// The same where docker ran before: containers may depend on it, and a longer look
 /// costs nobody anything.

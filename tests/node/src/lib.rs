@@ -26,6 +26,28 @@
 //!
 //! Needs root, and a Debian-like machine whose apt knows a Debian mirror.
 
+/// Debian packages of the tools that people install and manage node-setup with, in one list so that one root file system
+/// serves every test of them.
+pub const TOOLS: [&str; 16] = [
+    "ansible-core",
+    "createrepo-c",
+    "dnf",
+    "puppet-agent",
+    "rpm",
+    // What Salt needs, which Debian has no longer.
+    "python3-dateutil",
+    "python3-distro",
+    "python3-jmespath",
+    "python3-looseversion",
+    "python3-msgpack",
+    "python3-psutil",
+    "python3-pycryptodome",
+    "python3-requests",
+    "python3-setproctitle",
+    "python3-tornado",
+    "python3-zmq",
+];
+
 mod apt;
 pub mod archive;
 pub mod base;
@@ -45,7 +67,10 @@ pub mod powerloss;
 mod process;
 mod product;
 mod prune;
+mod readme;
 mod report;
+mod repository;
+mod salt;
 pub mod snapshot;
 mod suite;
 mod supervisor;
@@ -65,6 +90,9 @@ pub use node::{Builder, Node};
 pub use package::deb;
 pub use product::binary as product_binary;
 pub use prune::prune;
+pub use readme::{readme, told};
 pub use report::Report;
+pub use repository::{Repository, SERVED};
+pub use salt::salt;
 pub use snapshot::Snapshot;
 pub use suite::Suite;

@@ -200,6 +200,21 @@ impl Machine {
             .with_context(|| format!("cannot put {} there", from.display()))
     }
 
+    /// Copies what is in the host's directory `from` into the directory `to` in the node, as root's.
+    pub fn put_tree(&self, from: &Path, to: &str) -> Result<()> {
+        let mut tar = Command::new("tar");
+        tar.arg("-C").arg(from).args(["--owner=0", "--group=0", "-cf", "-", "."]).stdout(Stdio::piped());
+        let mut packing = tar.spawn().context("cannot start tar")?;
+        let packed = packing.stdout.take().context("tar has no output")?;
+        let script = "mkdir -p \"$1\" && exec tar -C \"$1\" -xf -";
+        let unpacking = Job::feed(self.command(&["sh", "-c", script, "put", to], &[])?, packed.into())?;
+        let output = unpacking.wait(Duration::from_mins(2))?;
+        if !(packing.wait().context("cannot wait for tar")?.success() && output.success()) {
+            bail!("cannot copy {} to {to} on node {}: {}", from.display(), self.name, output.stderr.trim());
+        }
+        Ok(())
+    }
+
     /// Writes the file `to` in the node with what `source` gives.
     pub(crate) fn receive(&self, source: Stdio, to: &str, mode: u32) -> Result<()> {
         let script =

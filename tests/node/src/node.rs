@@ -159,6 +159,16 @@ impl Node {
         stdout
     }
 
+    /// Writes what a command says of the tool under test into the log of the tests, which keeps nothing else of a test
+    /// that passes.
+    #[track_caller]
+    pub fn introduce(&self, script: &str) {
+        let said = self.ok(&format!("{script} 2>&1"));
+        let first = said.lines().next().unwrap_or_default();
+        // Not with a macro, whose words are kept back.
+        let _ = writeln!(std::io::stderr(), "tool: {first} ({script})");
+    }
+
     /// Starts a shell command and does not wait for it. Its process is killed when the job is dropped.
     #[track_caller]
     #[must_use]
@@ -170,6 +180,12 @@ impl Node {
     #[track_caller]
     pub fn put(&self, from: impl AsRef<Path>, to: &str) {
         self.must(self.machine.put(from.as_ref(), to));
+    }
+
+    /// Copies a directory of the host into the node: see [`Machine::put_tree`].
+    #[track_caller]
+    pub fn put_tree(&self, from: impl AsRef<Path>, to: &str) {
+        self.must(self.machine.put_tree(from.as_ref(), to));
     }
 
     /// Writes a file in the node, with mode 0644.

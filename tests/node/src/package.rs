@@ -1,4 +1,4 @@
-//! The Debian package of the binary under test.
+//! The packages of the binary under test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,18 +17,30 @@ const DIRECTORY: &str = "packages";
 /// # Errors
 /// When it cannot be built.
 pub fn deb() -> Result<PathBuf> {
+    make("deb", &lab::dir().join(DIRECTORY), &[], &[])
+}
+
+/// What `make TARGET` makes of [`product_binary`] into a directory: the path that it says last.
+pub(crate) fn make(
+    target: &str,
+    packages: &Path,
+    settings: &[String],
+    env: &[(&str, &Path)],
+) -> Result<PathBuf> {
     let binary = product_binary()?;
     let mut make = Command::new("make");
-    make.arg("deb")
+    make.arg(target)
         .arg(format!("PREBUILT={}", binary.display()))
-        .arg(format!("PACKAGES={}", lab::dir().join(DIRECTORY).display()))
+        .arg(format!("PACKAGES={}", packages.display()))
+        .args(settings)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .env_remove("MAKEFLAGS")
-        .env_remove("MAKELEVEL");
+        .env_remove("MAKELEVEL")
+        .envs(env.iter().copied());
     let output = Job::start(make)?.wait(Duration::from_mins(5))?;
     if !output.success() {
-        bail!("make deb failed:\n{}{}", output.stdout, output.stderr);
+        bail!("make {target} failed:\n{}{}", output.stdout, output.stderr);
     }
-    let path = output.stdout.lines().last().context("make deb does not say where the package is")?;
-    Ok(PathBuf::from(path))
+    let path = output.stdout.lines().last();
+    path.map(PathBuf::from).with_context(|| format!("make {target} does not say where the result is"))
 }

@@ -167,7 +167,7 @@ const CRASHES: Bad = Bad { what: "answers and then dies, again and again", rest:
 #[test]
 fn a_docker_that_crashes_in_a_loop_on_a_bare_node() {
     let node = Node::worker(SUITE);
-    let archive = with_a_crash(&node, SUITE, "0.2");
+    let archive = with_a_crash(&node, SUITE, "0.05");
     let before = node.own_snapshot();
     let run = node.report(&["docker", "--archive", &archive]);
     must_be_put_back(&run, &CRASHES);

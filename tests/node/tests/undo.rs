@@ -17,6 +17,8 @@ fn removal_leaves_nothing(suite: Suite) {
     let before = node.own_snapshot();
     node.install(suite).must_be("changed", 0);
     let _ = node.pod();
+    node.report(&["docker", "rollback", "--dry-run"]).must_be("planned", 0);
+    node.report(&["docker", "remove", "--purge", "--dry-run"]).must_be("planned", 0);
     node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
     assert!(!node.exists("/var/lib/node-setup"), "its own state is gone too");
     node.must_differ_only(&before, &OF_TIME);

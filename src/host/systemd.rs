@@ -1,5 +1,6 @@
 //! systemd over D-Bus: units, their state, and jobs awaited to their end.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "/org/freedesktop/systemd1";
 const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
 
 /// What a unit may at most add to the time that a job has, by the time that it gives its processes to stop.
@@ -87,16 +89,16 @@ impl Systemd<'_> {
     /// Everything of interest about a unit, loaded or not.
     pub fn unit(&self, name: &str) -> Result<UnitFacts> {
         let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
-        let unit = |property| self.text(&path, UNIT_INTERFACE, property);
-        let active_state = unit("ActiveState")?;
+        let mut unit = self.properties(&path, UNIT_INTERFACE)?;
+        let active_state: String = unit.take("ActiveState")?;
         let mut facts = UnitFacts {
-            load_state: unit("LoadState")?,
-            sub_state: unit("SubState")?,
+            load_state: unit.take("LoadState")?,
+            sub_state: unit.take("SubState")?,
             enablement: self.enablement(name)?.unwrap_or(Enablement::Disabled),
             active: matches!(active_state.as_str(), "active" | "reloading"),
             active_state,
-            needs_reload: self.property(&path, UNIT_INTERFACE, "NeedDaemonReload")?,
-            invocation: self.property(&path, UNIT_INTERFACE, "InvocationID")?,
+            needs_reload: unit.take("NeedDaemonReload")?,
+            invocation: unit.take("InvocationID")?,
             main_pid: 0,
             restarts: 0,
             result: String::new(),
@@ -105,11 +107,12 @@ impl Systemd<'_> {
         };
         // Also of one whose file is gone: it may still run.
         if name.ends_with(".service") && (facts.load_state == "loaded" || !facts.is_stopped()) {
-            facts.main_pid = self.property(&path, SERVICE_INTERFACE, "MainPID")?;
-            facts.restarts = self.property(&path, SERVICE_INTERFACE, "NRestarts").unwrap_or_default();
-            facts.result = self.text(&path, SERVICE_INTERFACE, "Result")?;
-            facts.started_usec = self.property(&path, SERVICE_INTERFACE, "ExecMainStartTimestamp")?;
-            facts.control_group = self.text(&path, SERVICE_INTERFACE, "ControlGroup")?;
+            let mut service = self.properties(&path, SERVICE_INTERFACE)?;
+            facts.main_pid = service.take("MainPID")?;
+            facts.restarts = service.take("NRestarts").unwrap_or_default();
+            facts.result = service.take("Result")?;
+            facts.started_usec = service.take("ExecMainStartTimestamp")?;
+            facts.control_group = service.take("ControlGroup")?;
         }
         Ok(facts)
     }
@@ -318,8 +321,14 @@ impl Systemd<'_> {
         MessageStream::for_match_rule(rule, self.bus, NonZeroUsize::new(256)).await
     }
 
-    fn text(&self, path: &str, interface: &str, property: &'static str) -> Result<String> {
-        self.property(path, interface, property)
+    /// All properties of an interface: one answer takes no longer than one property's.
+    fn properties(&self, path: &str, interface: &str) -> Result<Properties> {
+        self.block_on(async {
+            let reply =
+                self.bus.call_method(Some(SYSTEMD), path, Some(PROPERTIES), "GetAll", &interface).await?;
+            reply.body().deserialize().map(Properties)
+        })
+        .map_err(|source| Error::Bus { action: format!("tell the properties of {path}"), source })
     }
 
     fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
@@ -330,13 +339,7 @@ impl Systemd<'_> {
         self.block_on(async {
             let reply = self
                 .bus
-                .call_method(
-                    Some(SYSTEMD),
-                    path,
-                    Some("org.freedesktop.DBus.Properties"),
-                    "Get",
-                    &(interface, property),
-                )
+                .call_method(Some(SYSTEMD), path, Some(PROPERTIES), "Get", &(interface, property))
                 .await?;
             let value: OwnedVariant = reply.body().deserialize()?;
             T::try_from(value).map_err(Into::into)
@@ -373,6 +376,23 @@ impl Systemd<'_> {
                 .await
                 .unwrap_or_else(|_| Err(zbus::Error::Failure("no answer".to_owned())))
         })
+    }
+}
+
+/// Properties by name, each taken once.
+struct Properties(HashMap<String, OwnedVariant>);
+
+impl Properties {
+    fn take<T>(&mut self, property: &'static str) -> Result<T>
+    where
+        T: TryFrom<OwnedVariant>,
+        T::Error: Into<zbus::Error>,
+    {
+        let value =
+            self.0.remove(property).ok_or_else(|| zbus::Error::Failure("no such property".to_owned()));
+        value
+            .and_then(|value| T::try_from(value).map_err(Into::into))
+            .map_err(|source| Error::Bus { action: format!("tell {property}"), source })
     }
 }
 

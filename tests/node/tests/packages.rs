@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use node_tests::{Node, Suite, deb};
+use node_tests::{Node, Suite, deb, told};
 
-const PACKAGE: &str = "/root/node-setup.deb";
+const PACKAGE: &str = "/root/target/packages/node-setup_0.1.0_amd64.deb";
 
 /// Nodes leave documentation out unless told otherwise.
 const INSTALL: &str =
-    "dpkg --path-include='/usr/share/man/*' --path-include='/usr/share/doc/*' -i /root/node-setup.deb";
+    "dpkg --path-include='/usr/share/man/*' --path-include='/usr/share/doc/*' -i /root/target/packages/*.deb";
 
 const CONFIG: &str = "/etc/node-setup/config.toml";
 
@@ -69,7 +69,7 @@ fn the_package_comes_and_goes() {
 fn a_running_docker_does_not_notice() {
     let node = Node::worker(Suite::Trixie);
     bring(&node);
-    node.ok(INSTALL);
+    node.ok(&format!("cd /root && {}", told("apt-get install ./target/packages/node-setup_0.1.0_amd64.deb")));
     node.install(Suite::Trixie).must_be("changed", 0);
     let _ = node.pod();
     let running = docker(&node);

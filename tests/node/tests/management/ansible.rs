@@ -7,8 +7,13 @@ use crate::{SUITE, docker, packaging, worker};
 const WORKERS: &str = "/root/workers.yml";
 
 /// What Ansible itself leaves behind.
-const OF_ANSIBLE: [&str; 4] =
-    ["file /root/.ansible", "file /root/workers.yml", "file /tmp", "file /run/node-setup"];
+const OF_ANSIBLE: [&str; 5] = [
+    "file /root/.ansible",
+    "file /root/workers.yml",
+    "file /var/lib/rpm",
+    "file /tmp",
+    "file /run/node-setup",
+];
 
 /// An answer of ansible-playbook.
 struct Play(Output);

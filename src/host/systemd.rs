@@ -1,6 +1,7 @@
 //! systemd over D-Bus: units, their state, and jobs awaited to their end.
 
 use std::collections::HashMap;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use zbus::message::Type;
 use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, OwnedVariant};
 
 use super::exec::Program;
+use super::files::UNIT_DIRECTORY;
 use super::interrupt::Interrupt;
 use crate::error::seconds;
 use crate::resource::Enablement;
@@ -94,7 +96,11 @@ impl Systemd<'_> {
         let mut facts = UnitFacts {
             load_state: unit.take("LoadState")?,
             sub_state: unit.take("SubState")?,
-            enablement: self.enablement(name)?.unwrap_or(Enablement::Disabled),
+            enablement: match self.enablement(name)? {
+                Some(enablement) => enablement,
+                None if is_linked(name) => Enablement::Enabled,
+                None => Enablement::Disabled,
+            },
             active: matches!(active_state.as_str(), "active" | "reloading"),
             active_state,
             needs_reload: unit.take("NeedDaemonReload")?,
@@ -406,6 +412,16 @@ enum Ended {
     Job(String),
     Interrupted(&'static str),
     TooLate,
+}
+
+/// Whether something wants a unit whose file is gone: were it to come back, it would
+/// be started. systemd itself calls such a unit not found.
+fn is_linked(name: &str) -> bool {
+    let directories = fs::read_dir(UNIT_DIRECTORY).into_iter().flatten().flatten();
+    directories
+        .map(|directory| directory.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "wants" || kind == "requires"))
+        .any(|path| path.join(name).is_symlink())
 }
 
 /// systemd before 252 says `NoSuchUnit` or plain `FileNotFound` for a unit without a file.

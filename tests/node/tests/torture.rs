@@ -39,3 +39,8 @@ fn installs_with_calls_that_fail() {
 fn upgrades_with_calls_that_fail() {
     a_spread(Kind::Error, Scenario::Upgrade, Suite::Trixie, 197);
 }
+
+#[test]
+fn removals_with_calls_that_fail() {
+    a_spread(Kind::Error, Scenario::Removal, Suite::Bookworm, 97);
+}

@@ -87,7 +87,7 @@ pub use job::{Job, Output};
 pub use machine::Machine;
 pub use network::wire;
 pub use node::{Builder, Node};
-pub use package::deb;
+pub use package::{deb, release};
 pub use product::binary as product_binary;
 pub use prune::prune;
 pub use readme::{readme, told};

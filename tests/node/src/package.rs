@@ -20,6 +20,15 @@ pub fn deb() -> Result<PathBuf> {
     make("deb", &lab::dir().join(DIRECTORY), &[], &[])
 }
 
+/// The directory that `make release` makes of [`product_binary`].
+///
+/// # Errors
+/// When it cannot be built.
+pub fn release() -> Result<PathBuf> {
+    let packages = lab::dir().join(DIRECTORY);
+    make("release", &packages, &[format!("RELEASE={}", packages.join("release").display())], &[])
+}
+
 /// What `make TARGET` makes of [`product_binary`] into a directory: the path that it says last.
 pub(crate) fn make(
     target: &str,

@@ -1,11 +1,12 @@
-//! The Debian package: it brings what it should, keeps what was edited, and leaves a running docker alone.
+//! What is released; and of it the Debian package: it brings what it should, keeps what was edited, and leaves a running
+//! docker alone.
 #![allow(missing_docs, reason = "a test's name says it")]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use node_tests::{Node, Suite, deb, told};
+use node_tests::{Node, Suite, deb, release, told};
 
 const PACKAGE: &str = "/root/target/packages/node-setup_0.1.0_amd64.deb";
 
@@ -84,4 +85,34 @@ fn a_running_docker_does_not_notice() {
     });
     node.ok(INSTALL);
     node.install(Suite::Trixie).must_be("unchanged", 0);
+}
+
+#[test]
+fn a_release_has_everything_and_its_sums() {
+    let node = Node::boot(Suite::Forky);
+    let made = release().unwrap_or_else(|error| panic!("{error:#}"));
+    node.put_tree(made, "/root/release");
+    let sums =
+        node.ok("cd /root/release && sha256sum --strict --check --quiet SHA256SUMS && cut -c 67- SHA256SUMS");
+    let program = sums.lines().find(|name| name.starts_with("node-setup-") && name.ends_with("-x86_64"));
+    let version = program.and_then(|name| name.split('-').nth(2)).unwrap_or_default();
+    let mut wanted = [
+        format!("cloud-init-worker-{version}.yaml"),
+        format!("node-setup-{version}-1.x86_64.rpm"),
+        format!("node-setup-{version}-x86_64"),
+        format!("node-setup-{version}-x86_64.cdx.json"),
+        format!("node-setup-salt-{version}.tar.gz"),
+        format!("node-setup_{version}_amd64.deb"),
+        format!("node_setup-docker-{version}.tar.gz"),
+        format!("node_setup-node_setup-{version}.tar.gz"),
+    ];
+    wanted.sort();
+    let mut found: Vec<&str> = sums.lines().collect();
+    found.sort_unstable();
+    assert_eq!(found, wanted);
+    let said = node.ok(&format!("/root/release/node-setup-{version}-x86_64 --version"));
+    assert_eq!(said.trim(), format!("node-setup {version}"));
+    let names = node.ok("jq -r '.components[].name' /root/release/*.cdx.json");
+    let has = |crate_name| names.lines().any(|name| name == crate_name);
+    assert!(has("zbus") && has("glibc") && !has("proptest"), "what is in the program: {names}");
 }

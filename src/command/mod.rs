@@ -60,9 +60,12 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
         Some(DockerCommand::FollowFlannel { socket }) => {
             conclude(cli, "docker follow-flannel", |_| flannel::follow(&socket))
         }
-        Some(DockerCommand::Repair { force }) => conclude(cli, "docker repair", |report| {
-            repair::repair(&args.settings, force, args.dry_run, sinks(cli.output), report)
-        }),
+        Some(DockerCommand::Repair { force }) => {
+            let code = conclude(cli, "docker repair", |report| {
+                repair::repair(&args.settings, force, args.dry_run, sinks(cli.output), report)
+            });
+            exit_of_plan(code, false)
+        }
         Some(DockerCommand::Plan { exit_code }) => {
             let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
             exit_of_plan(code, exit_code)

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Host;
 use super::api::Api;
+use super::flannel::DERIVED_OPTIONS;
 use super::listing::Whose;
 use crate::docker::BRIDGE;
 use crate::{Error, Result};
@@ -49,10 +50,11 @@ impl Host {
     }
 
     /// Ends what is left of a stopped docker: processes, the socket and the pid file
-    /// of one that was killed, bridge, rules, empty directories.
+    /// of one that was killed, the options it was started with, bridge, rules, empty
+    /// directories.
     pub fn clear_engine(&self, unit: &str, socket: &Path) -> Result<()> {
         self.end_processes(unit)?;
-        for path in [socket, Path::new(PID_FILE)] {
+        for path in [socket, Path::new(PID_FILE), Path::new(DERIVED_OPTIONS)] {
             self.files().remove_leftover(path)?;
         }
         let netlink = self.netlink()?;

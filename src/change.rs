@@ -12,7 +12,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
-use crate::resource::{File, FileState, Module, Policy, Rule, Sysctl, Table, Tree, TreeState, Unit};
+use crate::resource::{
+    Bridge, Chains, File, FileState, Hairpin, Module, Policy, Remains, Rule, Sysctl, Table, Tree, TreeState,
+    Unit,
+};
 use crate::{Error, Result};
 
 /// A thing on the node, named well enough to be found again later.
@@ -341,8 +344,12 @@ kinds! {
     Sysctl(Sysctl, "sysctl"),
     Table(Table, "table"),
     Policy(Policy, "policy"),
+    Remains(Remains, "remains"),
     Rule(Rule, "rule"),
     Unit(Unit, "unit"),
+    Bridge(Bridge, "bridge"),
+    Chains(Chains, "chains"),
+    Hairpin(Hairpin, "hairpin"),
 }
 
 impl Step {

@@ -6,6 +6,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::docker::Mark;
+
 /// Turns this machine into a docker worker node for Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "node-setup", version, propagate_version = true, max_term_width = 100)]
@@ -99,6 +101,12 @@ pub enum DockerCommand {
         #[command(flatten)]
         undo: UndoOptions,
     },
+    /// Give docker0 the address that docker is told: stop docker, delete docker0, start docker
+    Repair {
+        /// Also while containers run; they are stopped, and started again afterwards
+        #[arg(long)]
+        force: bool,
+    },
     /// Fetch an archive into the cache, and touch nothing else
     Fetch {
         /// The architecture that it is for; this machine's if nothing is said
@@ -113,6 +121,26 @@ pub enum DockerCommand {
         /// Let flannel's packets into docker's bridge
         #[arg(long)]
         flannel: bool,
+        /// Mark flannel's packets, for a docker that accepts what is marked so
+        #[arg(long, conflicts_with = "flannel")]
+        mark: Option<Mark>,
+    },
+    /// Wait until docker can be started from flannel's files; run by docker.service
+    #[command(hide = true)]
+    AwaitFlannel {
+        /// Until they are there
+        #[arg(long)]
+        required: bool,
+        /// Seconds
+        #[arg(long)]
+        limit: u64,
+    },
+    /// Put docker on flannel's subnet; run by node-setup-flannel.service
+    #[command(hide = true)]
+    FollowFlannel {
+        /// docker's socket
+        #[arg(long)]
+        socket: PathBuf,
     },
 }
 

@@ -132,6 +132,8 @@ pub struct Words(pub String);
 pub struct Network {
     /// Whether flannel gives docker its subnet.
     pub flannel: Flannel,
+    /// How long docker waits for flannel.
+    pub flannel_timeout: Duration,
     /// Whether a container may reach itself through its service's address.
     pub hairpin: bool,
     /// The pods' network.

@@ -15,17 +15,19 @@ use serde_json::{Map, Value};
 use crate::change::{Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
-use crate::docker::{self, DAEMON_JSON, FLANNEL_RULE, SOCKET, UNIT, USER_CHAIN};
+use crate::docker::{self, Admission, DAEMON_JSON, SOCKET, UNIT};
 use crate::facts::{Facts, MODULES};
-use crate::host::{Availability, Backend, Family, UNIT_DIRECTORY};
+use crate::flannel::{FLANNEL_OPTIONS, SUBNET_ENV};
+use crate::host::{Availability, Backend, Family, UNIT_DIRECTORY, Whose, is_container};
 use crate::journal::Installed;
 use crate::plan::Goal;
 use crate::preflight::parse_daemon_json;
 use crate::receipt::Receipt;
-use crate::render::{self, FLANNEL_OPTIONS, GUARD_UNIT};
+use crate::render::{self, FLANNEL_PATH, FLANNEL_UNIT, GUARD_UNIT};
 use crate::resource::{
-    File, FileState, Module, ModuleState, Policy, PolicyState, Readiness, Rule, RuleState, Sysctl,
-    SysctlState, Table, TableState, Tree, TreeState, Unit, UnitState,
+    Bridge, BridgeState, Chains, ChainsState, Enablement, File, FileState, Hairpin, HairpinState, Module,
+    ModuleState, Policy, PolicyState, Readiness, Remains, RemainsState, Rule, RuleState, Sysctl, SysctlState,
+    Table, TableState, Tree, TreeState, Unit, UnitState,
 };
 use crate::version::Version;
 
@@ -62,13 +64,18 @@ pub fn desired(sources: &Sources<'_>) -> Desired {
     desired.sysctls(sources);
     desired.firewalls(sources);
     desired.policies(sources);
+    desired.remains(sources);
     desired.directories(sources);
     desired.binaries(sources);
     desired.configuration(sources);
     desired.guard_files(sources);
+    desired.flannel_files(sources);
+    desired.early_rule(sources);
     desired.docker(sources);
     desired.rules(sources);
+    desired.ports(sources);
     desired.guard(sources);
+    desired.flannel(sources);
     desired
 }
 
@@ -81,7 +88,7 @@ pub fn guard_program(config: &Config) -> PathBuf {
 pub fn docker_unit(config: &Config) -> Unit {
     let mut inputs = docker_inputs();
     if config.network.flannel == Flannel::Off {
-        inputs.retain(|path| path != FLANNEL_OPTIONS);
+        inputs.retain(|path| path != FLANNEL_OPTIONS && path != SUBNET_ENV);
     }
     Unit {
         name: UNIT.to_owned(),
@@ -93,7 +100,7 @@ pub fn docker_unit(config: &Config) -> Unit {
 
 /// The files that a start of docker reads, its binary aside.
 pub fn docker_inputs() -> Vec<PathBuf> {
-    vec![unit_path(UNIT), DAEMON_JSON.into(), FLANNEL_OPTIONS.into()]
+    vec![unit_path(UNIT), DAEMON_JSON.into(), FLANNEL_OPTIONS.into(), SUBNET_ENV.into()]
 }
 
 /// The socket that docker's API is on.
@@ -104,28 +111,61 @@ pub fn socket(config: &Config) -> PathBuf {
     PathBuf::from(unix.unwrap_or(SOCKET))
 }
 
-/// Whether docker of this version keeps other nodes' pods out unless it is told not to.
-pub fn needs_flannel_rule(config: &Config, version: Option<Version>) -> bool {
-    config.network.flannel != Flannel::Off && version.is_some_and(docker::isolates_bridges)
+/// How docker of this version is made to let other nodes' pods in.
+pub fn admission(config: &Config, version: Option<Version>) -> Admission {
+    match version {
+        Some(version) if config.network.flannel != Flannel::Off => {
+            docker::admission(version, &config.docker.daemon)
+        }
+        _ => Admission::Open,
+    }
 }
 
-/// The rule, in the backend that docker uses.
-pub fn flannel_rule(backend: Backend) -> Rule {
-    Rule { backend, family: Family::V4, chain: USER_CHAIN.to_owned(), rule: FLANNEL_RULE.to_owned() }
+/// The rule that it takes, in the backend that docker uses.
+pub fn flannel_rule(admission: Admission, backend: Backend) -> Option<Rule> {
+    let (table, chain, rule) = admission.rule()?;
+    let (table, chain) = (table.to_owned(), chain.to_owned());
+    Some(Rule { backend, family: Family::V4, table, chain, rule })
+}
+
+/// The backend that docker of this version has its rules in.
+pub fn docker_backend(facts: &Facts, version: Option<Version>) -> Backend {
+    let legacy = (Backend::Legacy, Family::V4);
+    if version.is_some_and(docker::prefers_legacy) && facts.backends.contains(&legacy) {
+        Backend::Legacy
+    } else {
+        facts.docker_backend
+    }
 }
 
 /// The keys of daemon.json that are ours, for docker of this version.
 pub fn daemon_keys(config: &Config, version: Option<Version>) -> Map<String, Value> {
     let mut keys = config.docker.daemon.clone();
-    if needs_flannel_rule(config, version) {
-        for key in version.into_iter().flat_map(docker::routing_keys) {
-            keys.entry(key).or_insert(Value::Bool(true));
+    if let Some(version) = version.filter(|_| config.network.flannel != Flannel::Off) {
+        for (key, value) in docker::routing_keys(version, &config.docker.daemon) {
+            keys.entry(key).or_insert(value);
         }
     }
     if config.network.hairpin {
         keys.entry("userland-proxy").or_insert(Value::Bool(false));
     }
     keys
+}
+
+/// docker0, as docker will be told by flannel or by its own keys.
+pub fn bridge(config: &Config, facts: &Facts) -> Bridge {
+    let own = || config.docker.daemon.get("bip").and_then(Value::as_str).and_then(|bip| bip.parse().ok());
+    let net = facts.network_options(config).map(|options| options.bip).or_else(own);
+    Bridge::new(net, docker_unit(config))
+}
+
+/// docker's rules, where it makes any that `iptables` shows.
+pub fn chains(config: &Config, facts: &Facts, version: Option<Version>) -> Option<Chains> {
+    let keys = daemon_keys(config, version);
+    if !docker::makes_chains(version, &keys) {
+        return None;
+    }
+    Some(Chains { backend: docker_backend(facts, version), docker: docker_unit(config) })
 }
 
 impl Desired {
@@ -196,6 +236,7 @@ impl Desired {
         for unit in &sources.facts.firewalls {
             self.need(Unit::named(unit), UnitState::MASKED);
         }
+        self.firewall_rules(sources);
         if sources.config.firewall.flush == Flush::Never || sources.receipt.last_run().is_some() {
             return;
         }
@@ -213,10 +254,32 @@ impl Desired {
         }
     }
 
+    /// What firewalls have done without their units, undone as the units would: ufw's
+    /// policies first, or connections would be cut.
+    fn firewall_rules(&mut self, sources: &Sources<'_>) {
+        for &(backend, family, whose) in &sources.facts.firewall_rules {
+            let chains: &[&str] = if whose == Whose::Ufw { &["INPUT", "OUTPUT"] } else { &[] };
+            for chain in chains {
+                let on = Policy { backend, family, chain: (*chain).to_owned() };
+                self.need(on, PolicyState::Accept);
+            }
+            self.need(Remains { backend, family, whose }, RemainsState::None);
+        }
+    }
+
     fn policies(&mut self, sources: &Sources<'_>) {
         for (backend, family) in &sources.facts.backends {
             let on = Policy { backend: *backend, family: *family, chain: "FORWARD".to_owned() };
             self.need(on, PolicyState::Accept);
+        }
+    }
+
+    /// Where docker does not have its rules, none of docker's belong.
+    fn remains(&mut self, sources: &Sources<'_>) {
+        let dockers = docker_backend(sources.facts, version_of(sources));
+        for (backend, family) in sources.facts.backends.iter().filter(|(backend, _)| *backend != dockers) {
+            let on = Remains { backend: *backend, family: *family, whose: Whose::Docker };
+            self.need(on, RemainsState::None);
         }
     }
 
@@ -244,7 +307,7 @@ impl Desired {
 
     fn configuration(&mut self, sources: &Sources<'_>) {
         let config = sources.config;
-        self.file(sources, unit_path(UNIT), 0o644, render::docker_service(config));
+        self.file(sources, unit_path(UNIT), 0o644, render::docker_service(config, &guard_program(config)));
         let existing = sources.facts.daemon_json.as_deref();
         let parsed = existing.and_then(|text| parse_daemon_json(text).ok());
         let existing = existing.zip(parsed.as_ref());
@@ -262,25 +325,85 @@ impl Desired {
             sources,
             unit_path(GUARD_UNIT),
             0o644,
-            render::guard_service(&program, needs_flannel_rule(sources.config, version_of(sources))),
+            render::guard_service(&program, admission(sources.config, version_of(sources))),
         );
         self.need(File(program), FileState::root_file(sources.program, 0o755));
     }
 
+    /// What docker's chain has is kept over its starts: where there is one already,
+    /// a docker that will drop what is not accepted finds the rule in place.
+    fn early_rule(&mut self, sources: &Sources<'_>) {
+        let admission = admission(sources.config, version_of(sources));
+        if sources.facts.user_chain || matches!(admission, Admission::Mark(_)) {
+            self.rule(sources, admission);
+        }
+    }
+
     fn docker(&mut self, sources: &Sources<'_>) {
+        let facts = sources.facts;
+        if let (Some(to), Some(from)) = (sources.docker, facts.docker_version)
+            && to.version != from
+            && !facts.containers.is_empty()
+        {
+            self.notes.push(docker::announcement(from, to.version, facts.live_restore, &facts.containers));
+        }
         self.need(docker_unit(sources.config), UnitState::RUNNING);
+        if let Some(chains) = chains(sources.config, facts, version_of(sources)) {
+            self.need(chains, ChainsState::Whole);
+        }
+        if facts.containers.is_empty() && !facts.alive.iter().any(|name| is_container(name)) {
+            self.need(bridge(sources.config, facts), BridgeState::AsTold);
+        }
     }
 
     /// Docker's chain is there once docker is.
     fn rules(&mut self, sources: &Sources<'_>) {
-        if needs_flannel_rule(sources.config, version_of(sources)) {
-            self.need(flannel_rule(sources.facts.docker_backend), RuleState::Present);
+        self.rule(sources, admission(sources.config, version_of(sources)));
+    }
+
+    fn rule(&mut self, sources: &Sources<'_>, admission: Admission) {
+        let backend = docker_backend(sources.facts, version_of(sources));
+        if let Some(rule) = flannel_rule(admission, backend) {
+            self.need(rule, RuleState::Present);
+        }
+    }
+
+    /// The ports that are there; docker sees to those to come.
+    fn ports(&mut self, sources: &Sources<'_>) {
+        if !sources.config.network.hairpin {
+            return;
+        }
+        for port in &sources.facts.ports {
+            let want = Want { on: Hairpin(port.clone()), to: HairpinState::On };
+            self.goals.push(Goal::best_effort(want));
         }
     }
 
     fn guard(&mut self, sources: &Sources<'_>) {
         let inputs = vec![unit_path(GUARD_UNIT), guard_program(sources.config)];
         self.need(Unit { inputs, ..Unit::named(GUARD_UNIT) }, UnitState::RUNNING);
+    }
+
+    /// What follows flannel, where it is to be followed; and nothing of it otherwise.
+    fn flannel_files(&mut self, sources: &Sources<'_>) {
+        let config = sources.config;
+        let (service, path) = (unit_path(FLANNEL_UNIT), unit_path(FLANNEL_PATH));
+        if config.network.flannel != Flannel::Off {
+            let text = render::flannel_service(&guard_program(config), &socket(config));
+            self.file(sources, service, 0o644, text);
+            self.file(sources, path, 0o644, render::flannel_path());
+        } else if sources.receipt.owned(&File(path.clone()).name()).is_some() {
+            let stopped = UnitState { enablement: Enablement::Disabled, active: false, fresh: true };
+            self.need(Unit::named(FLANNEL_PATH), stopped);
+            self.need(File(path), FileState::Absent);
+            self.need(File(service), FileState::Absent);
+        }
+    }
+
+    fn flannel(&mut self, sources: &Sources<'_>) {
+        if sources.config.network.flannel != Flannel::Off {
+            self.need(Unit::named(FLANNEL_PATH), UnitState::RUNNING);
+        }
     }
 }
 

@@ -7,49 +7,24 @@ use std::path::{Path, PathBuf};
 use ipnet::Ipv4Net;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use crate::config::Config;
+use crate::config::{Config, Flannel};
 use crate::desired::socket;
-use crate::docker::{CONTAINERD_SOCKET, DAEMON_JSON};
+use crate::docker::{BRIDGE, CONTAINERD_SOCKET, DAEMON_JSON, USER_CHAIN};
 use crate::error::Refusal;
-use crate::flannel::{DockerOptions, SubnetEnv};
+use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
-    Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, ipv4_on, loses_rules,
+    Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on, loses_rules,
 };
-use crate::render::FLANNEL_OPTIONS;
 use crate::run::because;
 use crate::sysctl::{self, Fragment};
 use crate::version::Version;
 use crate::{Error, Result};
-
-/// Where flanneld writes its lease.
-pub const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
 /// The socket unit of docker's distribution packages.
 const DOCKER_SOCKET: &str = "docker.socket";
 
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
 pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
-
-/// A file of another component: absent, understood, or a problem with a reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Foreign<T> {
-    /// It is not there.
-    Absent,
-    /// It says this.
-    Says(T),
-    /// It is there and cannot be understood.
-    Garbled(String),
-}
-
-impl<T> Foreign<T> {
-    /// What it says, if it is there and can be understood.
-    pub fn says(&self) -> Option<&T> {
-        match self {
-            Self::Says(value) => Some(value),
-            _ => None,
-        }
-    }
-}
 
 /// Which cgroup hierarchy the node has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +69,8 @@ pub struct Facts {
     pub docker_backend: Backend,
     /// Units of [`Config::firewall`]'s list that this node has.
     pub firewalls: Vec<String>,
+    /// Where firewalls have rules that are not to run.
+    pub firewall_rules: Vec<(Backend, Family, Whose)>,
     /// Directories on the way to the targets that are not there yet.
     pub missing_directories: BTreeSet<PathBuf>,
     /// Room and mount options: for the binaries, and for docker's data.
@@ -110,6 +87,14 @@ pub struct Facts {
     pub docker_program: Option<PathBuf>,
     /// The version of the docker that answers on the configured socket.
     pub docker_version: Option<Version>,
+    /// The containers that run, by name.
+    pub containers: Vec<String>,
+    /// Whether the docker that answers leaves containers running when it stops.
+    pub live_restore: bool,
+    /// Whether docker's chain for its users is there, in the backend that docker uses.
+    pub user_chain: bool,
+    /// The ports of docker's bridge.
+    pub ports: Vec<String>,
     /// A unit that listens on docker's socket in its place, as distributions' packages have.
     pub docker_socket: Option<String>,
     /// A dockerd that docker.service did not start.
@@ -118,6 +103,16 @@ pub struct Facts {
     pub containerd: Option<bool>,
     /// What is alive that a flush of the rules would hurt: names of processes.
     pub alive: BTreeSet<String>,
+}
+
+impl Facts {
+    /// The network options that a start of docker takes from flannel, if there are any.
+    pub fn network_options(&self, config: &Config) -> Option<DockerOptions> {
+        if config.network.flannel == Flannel::Off {
+            return None;
+        }
+        settled(&self.flannel_options, &self.flannel_lease).ok().flatten()
+    }
 }
 
 /// Looks at the node.
@@ -130,6 +125,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
     let firewalls: Result<Vec<_>> =
         firewalls.map(|unit| Ok((unit.clone(), systemd.enablement(unit)?))).collect();
     let targets = [config.docker.bin_dir.as_path(), config.docker.dir.as_path()];
+    let (flannel_options, flannel_lease) = flannel_files()?;
     Ok(Facts {
         arch: std::env::consts::ARCH.to_owned(),
         hostname: sysinfo::System::host_name().unwrap_or_default(),
@@ -141,12 +137,18 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         backends: host.netfilter()?.all().collect(),
         docker_backend: Tools::plain(),
         firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
+        firewall_rules: firewall_rules(host, config)?,
         missing_directories: missing_directories(config),
         space: targets.iter().map(|path| (path.to_path_buf(), space(path))).collect(),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
-        flannel_options: foreign(Path::new(FLANNEL_OPTIONS))?,
-        flannel_lease: foreign(Path::new(SUBNET_ENV))?,
+        flannel_options,
+        flannel_lease,
         docker_version: docker.active.then(|| running_version(host, config)).flatten(),
+        containers: docker.active.then(|| containers(host, config)).flatten().unwrap_or_default(),
+        live_restore: docker.active
+            && host.api(&socket(config)).info().is_ok_and(|info| info.live_restore_enabled),
+        user_chain: host.netfilter()?.has_chain(Tools::plain(), Family::V4, USER_CHAIN)?,
+        ports: host.netlink()?.ports(BRIDGE)?.into_iter().map(|port| port.name).collect(),
         docker_socket: systemd.unit(DOCKER_SOCKET)?.active.then(|| DOCKER_SOCKET.to_owned()),
         other_dockerd: processes
             .iter()
@@ -179,6 +181,28 @@ fn running_version(host: &Host, config: &Config) -> Option<Version> {
     host.api(&socket(config)).version().ok()?.version.parse().ok()
 }
 
+fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {
+    let netfilter = host.netfilter()?;
+    let disables = |unit: &str| config.firewall.disable.iter().any(|disabled| disabled == unit);
+    let ufw = netfilter.all().map(|(backend, family)| (backend, family, Whose::Ufw));
+    let mut places: Vec<_> = ufw.filter(|_| disables("ufw.service")).collect();
+    if disables("firewalld.service") {
+        places.push((Backend::Nft, Family::V4, Whose::Firewalld));
+    }
+    let mut found = Vec::new();
+    for (backend, family, whose) in places {
+        if netfilter.count(backend, family, whose)? > 0 {
+            found.push((backend, family, whose));
+        }
+    }
+    Ok(found)
+}
+
+fn containers(host: &Host, config: &Config) -> Option<Vec<String>> {
+    let running = host.api(&socket(config)).running().ok()?;
+    Some(running.iter().map(|container| container.name().to_owned()).collect())
+}
+
 /// Reads a file that need not be there.
 pub fn read_optional(path: &Path) -> Result<Option<String>> {
     match fs::read(path) {
@@ -197,11 +221,18 @@ pub fn read_optional(path: &Path) -> Result<Option<String>> {
     }
 }
 
+/// flannel's options for docker, and its lease.
+pub fn flannel_files() -> Result<(Foreign<DockerOptions>, Foreign<SubnetEnv>)> {
+    Ok((foreign(Path::new(FLANNEL_OPTIONS))?, foreign(Path::new(SUBNET_ENV))?))
+}
+
 fn foreign<T: std::str::FromStr<Err = String>>(path: &Path) -> Result<Foreign<T>> {
-    Ok(match read_optional(path)? {
-        None => Foreign::Absent,
-        Some(text) => text.parse().map_or_else(Foreign::Garbled, Foreign::Says),
-    })
+    match read_optional(path) {
+        Ok(None) => Ok(Foreign::Absent),
+        Ok(Some(text)) => Ok(text.parse().map_or_else(Foreign::Garbled, Foreign::Says)),
+        Err(Error::Foreign { problem, .. }) => Ok(Foreign::Garbled(problem)),
+        Err(error) => Err(error),
+    }
 }
 
 /// `Debian GNU/Linux 12`.
@@ -281,6 +312,7 @@ impl Facts {
             backends: vec![(Backend::Nft, Family::V4), (Backend::Legacy, Family::V4)],
             docker_backend: Backend::Nft,
             firewalls: Vec::new(),
+            firewall_rules: Vec::new(),
             missing_directories: BTreeSet::new(),
             space: [("/opt/k8s/bin", space), ("/data/k8s/docker", space)]
                 .map(|(path, space)| (PathBuf::from(path), space))
@@ -304,6 +336,10 @@ impl Facts {
             },
             docker_program: None,
             docker_version: None,
+            containers: Vec::new(),
+            live_restore: false,
+            user_chain: false,
+            ports: Vec::new(),
             docker_socket: None,
             other_dockerd: None,
             containerd: None,

@@ -8,15 +8,75 @@
 //! entirely there and entirely understood is a problem, named with its line.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::str::FromStr;
 
 use ipnet::Ipv4Net;
 
+/// Where flannel leaves docker's options.
+pub const FLANNEL_OPTIONS: &str = "/run/flannel/docker";
+
+/// Where flanneld writes its lease.
+pub const SUBNET_ENV: &str = "/run/flannel/subnet.env";
+
 /// The name that docker.service takes its network options from.
-const COMBINED: &str = "DOCKER_NETWORK_OPTIONS";
+pub const COMBINED: &str = "DOCKER_NETWORK_OPTIONS";
 
 /// The smallest MTU that IPv4 allows (RFC 791), and the largest packet there is.
 const MTU: std::ops::RangeInclusive<u32> = 68..=65535;
+
+/// A file of another component: absent, understood, or a problem with a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreign<T> {
+    /// It is not there.
+    Absent,
+    /// It says this.
+    Says(T),
+    /// It is there and cannot be understood.
+    Garbled(String),
+}
+
+impl<T> Foreign<T> {
+    /// What it says, if it is there and can be understood.
+    pub fn says(&self) -> Option<&T> {
+        match self {
+            Self::Says(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Why docker cannot be started from what flannel has left: a file, and what is
+/// wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The file.
+    pub path: &'static Path,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// The options that docker is to be started with: flannel's own, or those that
+/// follow from the lease where there is nothing else. Files that are half there,
+/// not understood, or of two different leases are no options.
+pub fn settled(
+    options: &Foreign<DockerOptions>,
+    lease: &Foreign<SubnetEnv>,
+) -> Result<Option<DockerOptions>, Unsettled> {
+    let unsettled =
+        |path: &'static str, problem: &str| Unsettled { path: Path::new(path), problem: problem.to_owned() };
+    match (options, lease) {
+        (Foreign::Garbled(problem), _) => Err(unsettled(FLANNEL_OPTIONS, problem)),
+        (_, Foreign::Garbled(problem)) => Err(unsettled(SUBNET_ENV, problem)),
+        (Foreign::Says(options), Foreign::Says(lease)) if options.bip != lease.subnet => {
+            let problem = format!("it has {} and {SUBNET_ENV} has {}", options.bip, lease.subnet);
+            Err(unsettled(FLANNEL_OPTIONS, &problem))
+        }
+        (Foreign::Says(options), _) => Ok(Some(options.clone())),
+        (Foreign::Absent, Foreign::Says(lease)) => Ok(Some(DockerOptions::of(lease))),
+        (Foreign::Absent, Foreign::Absent) => Ok(None),
+    }
+}
 
 /// `/run/flannel/docker`: the options that dockerd is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +146,34 @@ impl FromStr for SubnetEnv {
     }
 }
 
-/// The options that mk-docker-opts.sh makes of a lease: docker masquerades
-/// exactly when flannel does not.
-pub fn docker_options(lease: &SubnetEnv) -> String {
-    format!(" --bip={} --ip-masq={} --mtu={}", lease.subnet, !lease.ip_masq, lease.mtu)
+impl DockerOptions {
+    /// Those that mk-docker-opts.sh makes of a lease: docker masquerades exactly
+    /// when flannel does not.
+    pub fn of(lease: &SubnetEnv) -> Self {
+        let SubnetEnv { subnet: bip, mtu, .. } = *lease;
+        let ip_masq = !lease.ip_masq;
+        Self { bip, ip_masq, mtu, line: format!(" --bip={bip} --ip-masq={ip_masq} --mtu={mtu}") }
+    }
+
+    /// Those that a dockerd was started with, as far as its arguments tell; `None`
+    /// where it was started without any of flannel's.
+    pub fn of_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let is_flannels = |argument: &&str| {
+            FLAGS.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
+        };
+        let line = arguments.into_iter().filter(is_flannels).collect::<Vec<_>>().join(" ");
+        let flags = Flags::parse(&line).ok()?;
+        Some(Self { bip: flags.bip?, ip_masq: flags.ip_masq.unwrap_or(true), mtu: flags.mtu?, line })
+    }
+
+    /// Whether a dockerd that is started with either does the same.
+    pub fn means(&self, other: &Self) -> bool {
+        (self.bip, self.ip_masq, self.mtu) == (other.bip, other.ip_masq, other.mtu)
+    }
 }
+
+/// The flags of dockerd that flannel decides.
+const FLAGS: [&str; 3] = ["--bip", "--ip-masq", "--mtu"];
 
 /// One `NAME=value` or `NAME="value"`.
 struct Line<'a> {
@@ -263,7 +346,45 @@ mod tests {
         assert_eq!((options.ip_masq, options.mtu), (false, 1450));
         assert_eq!(lease.network, "172.30.0.0/16".parse().unwrap());
         assert_eq!((lease.subnet, lease.ip_masq, lease.mtu), (options.bip, true, 1450));
-        assert_eq!(docker_options(&lease), options.line);
+        assert_eq!(DockerOptions::of(&lease), options);
+    }
+
+    #[test]
+    fn docker_is_started_from_what_is_whole_and_of_one_lease() {
+        let options = |bip: &str| Foreign::Says(docker(&DOCKER.replace("172.30.80.1/21", bip)).unwrap());
+        let lease = || Foreign::Says(subnet(SUBNET).unwrap());
+        let (own, derived) = ("172.30.80.1/21", DockerOptions::of(&subnet(SUBNET).unwrap()));
+        for (options, lease, settles) in [
+            (Foreign::Absent, Foreign::Absent, Ok(None)),
+            (options(own), lease(), Ok(Some(own))),
+            (options("172.30.88.1/21"), Foreign::Absent, Ok(Some("172.30.88.1/21"))),
+            (Foreign::Absent, lease(), Ok(Some(own))),
+            (options("172.30.88.1/21"), lease(), Err(FLANNEL_OPTIONS)),
+            (Foreign::Garbled("half".to_owned()), lease(), Err(FLANNEL_OPTIONS)),
+            (options(own), Foreign::Garbled("half".to_owned()), Err(SUBNET_ENV)),
+        ] {
+            let found = settled(&options, &lease);
+            let bip = found.as_ref().map(|found| found.as_ref().map(|found| found.bip));
+            let wanted = settles.map(|bip| bip.map(|bip| bip.parse().unwrap()));
+            assert_eq!(bip.map_err(|unsettled| unsettled.path), wanted.map_err(Path::new));
+        }
+        assert_eq!(settled(&Foreign::Absent, &lease()), Ok(Some(derived)));
+    }
+
+    #[test]
+    fn a_running_docker_tells_what_it_was_started_with() {
+        let wanted = DockerOptions::of(&subnet(SUBNET).unwrap());
+        for (arguments, same) in [
+            ("dockerd --bip=172.30.80.1/21 --ip-masq=false --mtu=1450", Some(true)),
+            ("dockerd -D --mtu=1450 --ip-masq=false --bip=172.30.80.1/21", Some(true)),
+            ("dockerd --bip=172.30.80.1/21 --mtu=1450", Some(false)),
+            ("dockerd --bip=172.30.88.1/21 --ip-masq=false --mtu=1450", Some(false)),
+            ("dockerd", None),
+            ("dockerd --bip", None),
+        ] {
+            let found = DockerOptions::of_arguments(arguments.split(' '));
+            assert_eq!(found.map(|found| found.means(&wanted)), same, "{arguments}");
+        }
     }
 
     #[test]
@@ -364,7 +485,7 @@ mod tests {
             prop_assert_eq!(subnet(&text), Ok(lease.clone()));
             prop_assert!(subnet(&text[..cut.index(text.len())]).is_err());
 
-            let options = docker_options(&lease);
+            let options = DockerOptions::of(&lease).line;
             for text in [
                 format!("DOCKER_OPT_MTU=\"--mtu={}\"\nDOCKER_NETWORK_OPTIONS=\"{options}\"\n", lease.mtu),
                 format!("DOCKER_NETWORK_OPTIONS={options}\n"),

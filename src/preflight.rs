@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::config::{Config, Flannel};
 use crate::docker::{self, CONTAINERD_SOCKET, DAEMON_JSON, FLANNEL_KEYS, KeyProblem, key_problem};
-use crate::error::Refusal;
-use crate::facts::{Cgroup, Facts, Foreign, SUBNET_ENV};
-use crate::render::FLANNEL_OPTIONS;
+use crate::error::{Refusal, seconds};
+use crate::facts::{Cgroup, Facts};
+use crate::flannel::{FLANNEL_OPTIONS, Foreign, SUBNET_ENV};
 use crate::sysctl;
 use crate::version::Version;
 
@@ -187,8 +187,12 @@ fn flannel(config: &Config, facts: &Facts) -> Vec<Refusal> {
         let found = format!("{FLANNEL_OPTIONS} has {} and {SUBNET_ENV} has {}", options.bip, lease.subnet);
         all.push(refusal("flannel-options", found, restart));
     }
-    if config.network.flannel == Flannel::Required && facts.flannel_options == Foreign::Absent {
-        let found = format!("{FLANNEL_OPTIONS} is not there, and network.flannel is \"required\"");
+    let nothing = facts.flannel_options == Foreign::Absent && facts.flannel_lease == Foreign::Absent;
+    if config.network.flannel == Flannel::Required && nothing {
+        let waited = seconds(config.network.flannel_timeout);
+        let found = format!(
+            "neither {FLANNEL_OPTIONS} nor {SUBNET_ENV} came within {waited}, and network.flannel is \"required\""
+        );
         all.push(refusal(
             "flannel-missing",
             found,
@@ -231,7 +235,7 @@ fn key_refusal(key: &str, place: &str, version: Option<Version>) -> Option<Refus
 }
 
 fn flannel_clash(key: &str, place: &str, facts: &Facts) -> Option<Refusal> {
-    let flannel_says = facts.flannel_options.says().is_some();
+    let flannel_says = facts.flannel_options.says().is_some() || facts.flannel_lease.says().is_some();
     (flannel_says && FLANNEL_KEYS.contains(&key)).then(|| {
         let found =
             format!("{place} has the key {key}, and flannel's options say it too; dockerd would not start");

@@ -6,24 +6,38 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::config::{Config, Flannel};
+use crate::docker::Admission;
+use crate::flannel::{FLANNEL_OPTIONS, SUBNET_ENV};
+use crate::host::DERIVED_OPTIONS;
 
 /// The guard's unit.
 pub const GUARD_UNIT: &str = "node-setup-guard.service";
 
-/// Where flannel leaves docker's options.
-pub const FLANNEL_OPTIONS: &str = "/run/flannel/docker";
-
 const HEADER: &str = "# Written by node-setup, which puts it right again when it is edited.\n";
+
+/// The unit that watches flannel's files.
+pub const FLANNEL_PATH: &str = "node-setup-flannel.path";
+
+/// The unit that puts docker on the subnet of flannel's that they say.
+pub const FLANNEL_UNIT: &str = "node-setup-flannel.service";
 
 /// docker.service: the guide's, with what readiness and the order of a boot need.
 /// Each difference has its reason in ARCHITECTURE.md.
-pub fn docker_service(config: &Config) -> String {
+pub fn docker_service(config: &Config, program: &Path) -> String {
     let (dir, bin) = (config.docker.dir.display(), config.docker.bin_dir.display());
+    let limit = config.network.flannel_timeout.as_secs();
+    let required = if config.network.flannel == Flannel::Required { " --required" } else { "" };
     let (environment, options) = match config.network.flannel {
         Flannel::Off => (String::new(), ""),
-        Flannel::Auto | Flannel::Required => {
-            (format!("EnvironmentFile=-{FLANNEL_OPTIONS}\n"), " $DOCKER_NETWORK_OPTIONS")
-        }
+        Flannel::Auto | Flannel::Required => (
+            format!(
+                "EnvironmentFile=-{DERIVED_OPTIONS}\n\
+                 EnvironmentFile=-{FLANNEL_OPTIONS}\n\
+                 ExecStartPre={} docker await-flannel{required} --limit {limit}\n",
+                program.display()
+            ),
+            " $DOCKER_NETWORK_OPTIONS",
+        ),
     };
     format!(
         "{HEADER}\
@@ -63,8 +77,12 @@ pub fn docker_service(config: &Config) -> String {
 /// The unit that puts the FORWARD policy right after each start of docker, also
 /// after one that systemd made by itself; and the rule for flannel where docker
 /// needs one.
-pub fn guard_service(program: &Path, with_flannel_rule: bool) -> String {
-    let flag = if with_flannel_rule { " --flannel" } else { "" };
+pub fn guard_service(program: &Path, admission: Admission) -> String {
+    let flag = match admission {
+        Admission::Open => String::new(),
+        Admission::UserChain => " --flannel".to_owned(),
+        Admission::Mark(mark) => format!(" --mark {mark}"),
+    };
     format!(
         "{HEADER}\
          [Unit]\n\
@@ -82,6 +100,44 @@ pub fn guard_service(program: &Path, with_flannel_rule: bool) -> String {
          [Install]\n\
          WantedBy=docker.service\n",
         program.display()
+    )
+}
+
+/// The unit that watches flannel's files. mk-docker-opts.sh writes one of them
+/// line by line: what it starts waits until they are whole.
+pub fn flannel_path() -> String {
+    format!(
+        "{HEADER}\
+         [Unit]\n\
+         Description=flannel's lease for docker, watched\n\
+         Documentation=man:node-setup(8)\n\
+         \n\
+         [Path]\n\
+         PathChanged={FLANNEL_OPTIONS}\n\
+         PathChanged={SUBNET_ENV}\n\
+         \n\
+         [Install]\n\
+         WantedBy=multi-user.target\n"
+    )
+}
+
+/// The unit that puts docker on the subnet that flannel's files say. It is done
+/// in a moment, and may be wanted again right away: no limit to its starts.
+pub fn flannel_service(program: &Path, socket: &Path) -> String {
+    format!(
+        "{HEADER}\
+         [Unit]\n\
+         Description=docker on flannel's subnet, when that changes\n\
+         Documentation=man:node-setup(8)\n\
+         After=docker.service\n\
+         StartLimitIntervalSec=0\n\
+         \n\
+         [Service]\n\
+         Type=oneshot\n\
+         TimeoutStartSec=10min\n\
+         ExecStart={} docker follow-flannel --socket {}\n",
+        program.display(),
+        socket.display()
     )
 }
 

@@ -13,11 +13,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use node_setup::change::Step;
-use node_setup::host::{Backend, Family};
+use node_setup::host::{Backend, Family, Whose};
 use node_setup::journal::{End, Record, SCHEMA, parse, read_all};
 use node_setup::receipt::Receipt;
 use node_setup::resource::{
-    Enablement, FileState, ModuleState, PolicyState, Readiness, RuleState, SysctlState, TableState, TreeState,
+    BridgeState, ChainsState, Enablement, FileState, HairpinState, ModuleState, PolicyState, Readiness,
+    RemainsState, RuleState, SysctlState, TableState, TreeState,
 };
 
 fn fixtures(schema: u32) -> PathBuf {
@@ -98,12 +99,14 @@ fn every_form_has_been_written() {
     assert_eq!(forms, expected);
 }
 
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 10] = [
     "begin intend found done refused undone end-completed end-restored end-partial end-resumed",
     "file-absent file-directory file-symlink file-regular",
     "tree-absent tree-present module-unloaded module-loaded sysctl-absent sysctl-value",
     "table-empty table-rules policy-accept policy-drop rule-absent rule-present",
     "unit-disabled unit-enabled unit-masked",
+    "remains-none remains-rules of-docker of-ufw hairpin-off hairpin-on",
+    "bridge-as-told bridge-other chains-whole chains-lacking",
     "ready-job ready-api",
     "nft legacy",
     "ipv4 ipv6",
@@ -147,6 +150,17 @@ fn of_step(step: &Step) -> Vec<&'static str> {
             of_backend(change.on.backend, change.on.family).into(),
         ]
         .concat(),
+        Step::Remains(change) => {
+            let whose = match change.on.whose {
+                Whose::Docker => "of-docker",
+                Whose::Ufw => "of-ufw",
+                Whose::Firewalld => "of-firewalld",
+            };
+            [[change.from, change.to].map(of_remains).as_slice(), &[whose]].concat()
+        }
+        Step::Bridge(change) => [&change.from, &change.to].map(of_bridge).into(),
+        Step::Chains(change) => [&change.from, &change.to].map(of_chains).into(),
+        Step::Hairpin(change) => [change.from, change.to].map(of_hairpin).into(),
         Step::Unit(change) => {
             let states = [&change.from, &change.to].map(|state| of_enablement(state.enablement));
             let ready = match change.on.ready {
@@ -164,6 +178,36 @@ fn of_file(state: &FileState) -> &'static str {
         FileState::Directory { .. } => "file-directory",
         FileState::Symlink { .. } => "file-symlink",
         FileState::Regular(_) => "file-regular",
+    }
+}
+
+fn of_remains(state: RemainsState) -> &'static str {
+    match state {
+        RemainsState::None => "remains-none",
+        RemainsState::Rules(_) => "remains-rules",
+    }
+}
+
+fn of_bridge(state: &BridgeState) -> &'static str {
+    match state {
+        BridgeState::AsTold => "bridge-as-told",
+        BridgeState::Other(_) => "bridge-other",
+        BridgeState::Anyhow => "bridge-anyhow",
+    }
+}
+
+fn of_chains(state: &ChainsState) -> &'static str {
+    match state {
+        ChainsState::Whole => "chains-whole",
+        ChainsState::Lacking(_) => "chains-lacking",
+        ChainsState::Anyhow => "chains-anyhow",
+    }
+}
+
+fn of_hairpin(state: HairpinState) -> &'static str {
+    match state {
+        HairpinState::Off => "hairpin-off",
+        HairpinState::On => "hairpin-on",
     }
 }
 

@@ -46,8 +46,14 @@ _node__setup() {
             node__setup__subcmd__config__subcmd__help,show)
                 cmd="node__setup__subcmd__config__subcmd__help__subcmd__show"
                 ;;
+            node__setup__subcmd__docker,await-flannel)
+                cmd="node__setup__subcmd__docker__subcmd__await__subcmd__flannel"
+                ;;
             node__setup__subcmd__docker,fetch)
                 cmd="node__setup__subcmd__docker__subcmd__fetch"
+                ;;
+            node__setup__subcmd__docker,follow-flannel)
+                cmd="node__setup__subcmd__docker__subcmd__follow__subcmd__flannel"
                 ;;
             node__setup__subcmd__docker,guard)
                 cmd="node__setup__subcmd__docker__subcmd__guard"
@@ -67,6 +73,9 @@ _node__setup() {
             node__setup__subcmd__docker,remove)
                 cmd="node__setup__subcmd__docker__subcmd__remove"
                 ;;
+            node__setup__subcmd__docker,repair)
+                cmd="node__setup__subcmd__docker__subcmd__repair"
+                ;;
             node__setup__subcmd__docker,rollback)
                 cmd="node__setup__subcmd__docker__subcmd__rollback"
                 ;;
@@ -79,8 +88,14 @@ _node__setup() {
             node__setup__subcmd__docker,versions)
                 cmd="node__setup__subcmd__docker__subcmd__versions"
                 ;;
+            node__setup__subcmd__docker__subcmd__help,await-flannel)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__await__subcmd__flannel"
+                ;;
             node__setup__subcmd__docker__subcmd__help,fetch)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__fetch"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,follow-flannel)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__follow__subcmd__flannel"
                 ;;
             node__setup__subcmd__docker__subcmd__help,guard)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__guard"
@@ -99,6 +114,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__docker__subcmd__help,remove)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__remove"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,repair)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__repair"
                 ;;
             node__setup__subcmd__docker__subcmd__help,rollback)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__rollback"
@@ -130,8 +148,14 @@ _node__setup() {
             node__setup__subcmd__help__subcmd__config,show)
                 cmd="node__setup__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            node__setup__subcmd__help__subcmd__docker,await-flannel)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__await__subcmd__flannel"
+                ;;
             node__setup__subcmd__help__subcmd__docker,fetch)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__fetch"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,follow-flannel)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__follow__subcmd__flannel"
                 ;;
             node__setup__subcmd__help__subcmd__docker,guard)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__guard"
@@ -147,6 +171,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__help__subcmd__docker,remove)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__remove"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,repair)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__repair"
                 ;;
             node__setup__subcmd__help__subcmd__docker,rollback)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__rollback"
@@ -405,12 +432,74 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove fetch versions guard help"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__await__subcmd__flannel)
+            opts="-q -v -h -V --required --limit --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -524,13 +613,79 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        node__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+        node__setup__subcmd__docker__subcmd__follow__subcmd__flannel)
+            opts="-q -v -h -V --socket --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__guard)
+            opts="-q -v -h -V --flannel --mark --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -583,7 +738,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__help)
-            opts="plan verify status history rollback recover remove fetch versions guard help"
+            opts="plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -596,7 +751,35 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__await__subcmd__flannel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__setup__subcmd__docker__subcmd__help__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__follow__subcmd__flannel)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -681,6 +864,20 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -926,6 +1123,64 @@ _node__setup() {
             ;;
         node__setup__subcmd__docker__subcmd__remove)
             opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__repair)
+            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1285,7 +1540,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker)
-            opts="plan verify status history rollback recover remove fetch versions guard"
+            opts="plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1298,7 +1553,35 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__await__subcmd__flannel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__setup__subcmd__help__subcmd__docker__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__follow__subcmd__flannel)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1369,6 +1652,20 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -37,37 +37,40 @@ complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "docker" -d 'I
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "config" -d 'Show or check the configuration'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l docker-version -d 'The version of docker to install' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l sha256 -d 'The SHA-256 that the archive must have' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l cache -d 'The directory where fetched archives are kept' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l docker-dir -d 'docker\'s directory for data and state' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l bin-dir -d 'Where the binaries go' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s q -l quiet -d 'Say only what went wrong'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s v -l verbose -d 'Say also what is as it should be'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s h -l help -d 'Print help'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "status" -d 'Show what is installed, running and owned'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "history" -d 'List the runs on this node, and what each changed'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "recover" -d 'Put back what a run that did not end has done'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove fetch versions guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "repair" -d 'Give docker0 the address that docker is told: stop docker, delete docker0, start docker'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -213,6 +216,27 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l force -d 'Also while containers run; they are stopped, and started again afterwards'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l arch -d 'The architecture that it is for; this machine\'s if nothing is said' -r -f -a "x86_64\t''
 aarch64\t''"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
@@ -255,6 +279,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l mark -d 'Mark flannel\'s packets, for a docker that accepts what is marked so' -r
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -276,6 +301,49 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l limit -d 'Seconds' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l required -d 'Until they are there'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l socket -d 'docker\'s socket' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what is installed, running and owned'
@@ -283,9 +351,12 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Put back what a run that did not end has done'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Give docker0 the address that docker is told: stop docker, delete docker0, start docker'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
@@ -360,8 +431,11 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_s
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "recover" -d 'Put back what a run that did not end has done'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "repair" -d 'Give docker0 the address that docker is told: stop docker, delete docker0, start docker'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check that a configuration is valid'

@@ -1,31 +1,32 @@
-//! docker0: there, in flannel's subnet, and in nobody else's way.
+//! docker0: there, and in flannel's subnet.
 
 use ipnet::Ipv4Net;
 
-use super::{Check, Subject, Verdict};
+use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::config::Flannel;
 use crate::docker::BRIDGE;
-use crate::facts::Foreign;
-use crate::host::{Link, Route, ipv4_on};
+use crate::flannel::Foreign;
+use crate::host::{Link, UnitFacts, ipv4_on};
+use crate::render::FLANNEL_PATH;
+use crate::resource::Enablement;
 
 /// flannel's vxlan device.
-const FLANNEL_LINK: &str = "flannel.1";
+pub(super) const FLANNEL_LINK: &str = "flannel.1";
 
-/// The repair that the guide gives for a docker0 in another subnet.
-const REPAIR: &str =
-    "with no containers running: systemctl stop docker; ip link delete docker0; node-setup docker";
+/// What puts a docker0 in another subnet right.
+const REPAIR: &str = "node-setup docker repair";
 
 /// A link with its IPv4 addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Addressed {
-    link: Link,
-    nets: Vec<Ipv4Net>,
+    pub(super) link: Link,
+    pub(super) nets: Vec<Ipv4Net>,
 }
 
-fn look_at(subject: &Subject<'_>, name: &str) -> Result<Option<Addressed>> {
+pub(super) fn look_at(subject: &Subject<'_>, name: &str) -> Result<Option<Addressed>> {
     let netlink = subject.host.netlink()?;
-    let Some(link) = netlink.links()?.into_iter().find(|link| link.name == name) else { return Ok(None) };
+    let Some(link) = netlink.link(name)? else { return Ok(None) };
     let nets = ipv4_on(&netlink.addresses()?, link.index).collect();
     Ok(Some(Addressed { link, nets }))
 }
@@ -110,49 +111,26 @@ fn judge_subnet(lease: Ipv4Net, bridge: Option<&Addressed>, flannel: Option<&Add
     }
 }
 
-pub(super) struct Overlap;
+pub(super) struct FlannelWatch;
 
-impl Check for Overlap {
-    const ID: &'static str = "subnet-overlap";
-    type Seen = (Option<Addressed>, Vec<Link>, Vec<Route>);
+impl Check for FlannelWatch {
+    const ID: &'static str = "flannel-watch";
+    type Seen = UnitFacts;
 
-    fn look(&self, subject: &Subject<'_>) -> Result<Self::Seen> {
-        let netlink = subject.host.netlink()?;
-        Ok((look_at(subject, BRIDGE)?, netlink.links()?, netlink.routes()?))
+    fn look(&self, subject: &Subject<'_>) -> Result<UnitFacts> {
+        subject.host.systemd()?.unit(FLANNEL_PATH)
     }
 
-    fn judge(&self, _: &Subject<'_>, (bridge, links, routes): Self::Seen) -> Verdict {
-        let Some(net) = bridge.and_then(|bridge| bridge.nets.first().copied()) else {
-            return Verdict::skip("docker0 has no address");
-        };
-        let name = |route: &Route| {
-            let link = links.iter().find(|link| Some(link.index) == route.link);
-            link.map_or("", |link| link.name.as_str())
-        };
-        match overlapping(net, &routes, name) {
-            Some(route) => Verdict::fail(
-                format!("docker0's {net} overlaps the route to {} by {}", route.destination, name(route)),
-                "give flannel another network, or docker another bip",
-            ),
-            None => Verdict::pass(format!("{} is reached by docker0 alone", net.trunc())),
+    fn judge(&self, subject: &Subject<'_>, unit: UnitFacts) -> Verdict {
+        if subject.config.network.flannel == Flannel::Off {
+            return Verdict::skip("flannel is off in the configuration");
         }
+        if unit.enablement == Enablement::Enabled && unit.active {
+            return Verdict::pass(format!("{FLANNEL_PATH} sees flannel's files come and change"));
+        }
+        let detail = format!("{FLANNEL_PATH} is {}: nobody sees a new lease of flannel's", unit.active_state);
+        Verdict::fail(detail, CONVERGE)
     }
-}
-
-/// A route by another link into docker0's subnet, or around it. A default route
-/// is neither, and flannel's own are how the subnet is meant to be reached.
-fn overlapping<'a>(
-    net: Ipv4Net,
-    routes: &'a [Route],
-    name: impl Fn(&'a Route) -> &'a str,
-) -> Option<&'a Route> {
-    let touches = |route: &Route| {
-        route.destination.contains(&net.network()) || net.contains(&route.destination.network())
-    };
-    routes.iter().find(|route| {
-        let name = name(route);
-        route.destination.prefix_len() > 0 && touches(route) && name != BRIDGE && !name.starts_with("flannel")
-    })
 }
 
 #[cfg(test)]
@@ -179,22 +157,6 @@ mod tests {
             let (bridge_seen, flannel_seen) = (bridge.map(addressed), flannel.map(addressed));
             let verdict = judge_subnet(lease, bridge_seen.as_ref(), flannel_seen.as_ref());
             assert_eq!(verdict.status, status, "{bridge:?} {flannel:?}");
-        }
-    }
-
-    #[test]
-    fn routes_into_and_around_the_bridge_overlap() {
-        let net = "172.30.8.1/21".parse().unwrap();
-        for (destination, link, overlaps) in [
-            ("172.30.8.0/21", "docker0", false),
-            ("172.30.0.0/16", "flannel.1", false),
-            ("0.0.0.0/0", "eth0", false),
-            ("10.9.0.0/24", "eth0", false),
-            ("172.30.0.0/16", "eth0", true),
-            ("172.30.10.0/24", "eth1", true),
-        ] {
-            let routes = [Route { destination: destination.parse().unwrap(), link: None }];
-            assert_eq!(overlapping(net, &routes, |_| link).is_some(), overlaps, "{destination} {link}");
         }
     }
 }

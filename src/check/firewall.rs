@@ -2,7 +2,7 @@
 
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
-use crate::resource::Enablement;
+use crate::resource::{Enablement, Remains};
 
 /// A firewall's unit as it is.
 pub(super) struct Seen {
@@ -26,12 +26,16 @@ impl Check for Firewall {
         subject.facts.firewalls.iter().map(look).collect()
     }
 
-    fn judge(&self, _: &Subject<'_>, seen: Vec<Seen>) -> Verdict {
+    fn judge(&self, subject: &Subject<'_>, seen: Vec<Seen>) -> Verdict {
         if let Some(up) = seen.iter().find(|firewall| firewall.active) {
             return Verdict::fail(format!("{} is running beside docker", up.unit), CONVERGE);
         }
         if let Some(open) = seen.iter().find(|firewall| firewall.enablement != Enablement::Masked) {
             return Verdict::fail(format!("{} is not masked: it could be started", open.unit), CONVERGE);
+        }
+        if let Some((backend, family, whose)) = subject.facts.firewall_rules.first() {
+            let rules = Remains { backend: *backend, family: *family, whose: *whose };
+            return Verdict::fail(format!("none is running, but there are {rules}"), CONVERGE);
         }
         match seen.as_slice() {
             [] => Verdict::pass("none on this node"),

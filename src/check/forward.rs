@@ -4,7 +4,7 @@ use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::change::{Resource, Want};
 use crate::config::Flannel;
-use crate::desired::{flannel_rule, needs_flannel_rule};
+use crate::desired::{admission, docker_backend, flannel_rule};
 use crate::host::{Backend, Family, UnitFacts};
 use crate::plan::Goal;
 use crate::render::GUARD_UNIT;
@@ -52,10 +52,9 @@ impl Check for FlannelRule {
     type Seen = Option<RuleState>;
 
     fn look(&self, subject: &Subject<'_>) -> Result<Option<RuleState>> {
-        if !needs_flannel_rule(subject.config, subject.version()) {
-            return Ok(None);
-        }
-        flannel_rule(subject.facts.docker_backend).observe(subject.host).map(Some)
+        let admission = admission(subject.config, subject.version());
+        let backend = docker_backend(subject.facts, subject.version());
+        flannel_rule(admission, backend).map(|rule| rule.observe(subject.host)).transpose()
     }
 
     fn judge(&self, subject: &Subject<'_>, rule: Option<RuleState>) -> Verdict {

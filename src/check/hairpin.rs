@@ -1,6 +1,6 @@
 //! Ports that a container's packets to its own service address must leave by again.
 
-use super::{Check, Subject, Verdict};
+use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
 use crate::docker::BRIDGE;
 use crate::host::Link;
@@ -12,9 +12,7 @@ impl Check for Hairpin {
     type Seen = Vec<Link>;
 
     fn look(&self, subject: &Subject<'_>) -> Result<Vec<Link>> {
-        let links = subject.host.netlink()?.links()?;
-        let bridge = links.iter().find(|link| link.name == BRIDGE).map(|link| link.index);
-        Ok(links.into_iter().filter(|link| bridge.is_some() && link.bridge == bridge).collect())
+        subject.host.netlink()?.ports(BRIDGE)
     }
 
     fn judge(&self, subject: &Subject<'_>, ports: Vec<Link>) -> Verdict {
@@ -24,9 +22,44 @@ impl Check for Hairpin {
         let off: Vec<&str> =
             ports.iter().filter(|port| port.hairpin != Some(true)).map(|port| port.name.as_str()).collect();
         if off.is_empty() {
-            return Verdict::pass(format!("on for all {} ports of docker0", ports.len()));
+            let number = match ports.len() {
+                0 => "docker0 has no ports yet".to_owned(),
+                1 => "on for the one port of docker0".to_owned(),
+                number => format!("on for all {number} ports of docker0"),
+            };
+            return Verdict::pass(number);
         }
-        let remedy = "restart the containers on these ports: docker sets it on each new one";
-        Verdict::fail(format!("off for {}", off.join(", ")), remedy)
+        Verdict::fail(format!("off for {}", off.join(", ")), CONVERGE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Status;
+    use crate::check::tests::with_config;
+
+    #[test]
+    fn each_port_is_looked_at() {
+        let port = |hairpin| Link {
+            index: 1,
+            name: "veth0".to_owned(),
+            mtu: 1450,
+            up: true,
+            bridge: Some(2),
+            hairpin,
+        };
+        for (asked, ports, status) in [
+            ("false", vec![Some(false)], Status::Skip),
+            ("true", vec![], Status::Pass),
+            ("true", vec![Some(true), Some(true)], Status::Pass),
+            ("true", vec![Some(true), Some(false)], Status::Fail),
+            ("true", vec![None], Status::Fail),
+        ] {
+            with_config(&[("network.hairpin", asked)], |subject| {
+                let seen = ports.iter().copied().map(port).collect();
+                assert_eq!(Hairpin.judge(subject, seen).status, status, "{asked} {ports:?}");
+            });
+        }
     }
 }

@@ -6,10 +6,14 @@
 
 mod api;
 mod bridge;
+mod chains;
 mod drift;
 mod firewall;
+mod foreign;
 mod forward;
 mod hairpin;
+mod mtu;
+mod overlap;
 mod service;
 mod sysctl;
 
@@ -151,10 +155,14 @@ pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
         api::Options.find(subject),
         bridge::Bridge.find(subject),
         bridge::FlannelSubnet.find(subject),
-        bridge::Overlap.find(subject),
+        bridge::FlannelWatch.find(subject),
+        overlap::Overlap.find(subject),
+        mtu::Mtu.find(subject),
         forward::Forward.find(subject),
         forward::FlannelRule.find(subject),
         forward::Guard.find(subject),
+        foreign::ForeignDrops.find(subject),
+        chains::DockerRules.find(subject),
         firewall::Firewall.find(subject),
         sysctl::Values.find(subject),
         sysctl::Override.find(subject),
@@ -177,8 +185,15 @@ mod tests {
 
     /// A subject with nothing but the defaults, for judging.
     pub(super) fn with_subject(test: impl FnOnce(&Subject<'_>)) {
+        with_config(&[], test);
+    }
+
+    /// The same, but for these settings.
+    pub(super) fn with_config(settings: &[(&'static str, &str)], test: impl FnOnce(&Subject<'_>)) {
         let nowhere = tempfile::tempdir().unwrap();
-        let config = Config::load(&Inputs { root: nowhere.path().to_owned(), ..Inputs::default() }).unwrap();
+        let flags = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let root = nowhere.path().to_owned();
+        let config = Config::load(&Inputs { root, flags, ..Inputs::default() }).unwrap();
         let host = Host::new(Limits::default(), Interrupt::default()).unwrap();
         test(&Subject {
             host: &host,

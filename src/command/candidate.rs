@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::change::Step;
-use crate::config::Flannel;
 use crate::digest::Digest;
 use crate::docker::{DAEMON_JSON, validates};
 use crate::error::Refusal;
@@ -83,10 +82,9 @@ impl Bench {
             return Ok(());
         }
         let config = self.daemon_json(session, daemon_json)?;
-        let options = match (&session.config.network.flannel, session.facts.flannel_options.says()) {
-            (Flannel::Off, _) | (_, None) => Vec::new(),
-            (_, Some(options)) => options.line.split_whitespace().map(str::to_owned).collect(),
-        };
+        let options = session.facts.network_options(&session.config).map(|options| options.line);
+        let options: Vec<String> =
+            options.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned).collect();
         let validate = ["--validate".to_owned(), format!("--config-file={}", config.display())];
         let validated = session.host.run(dockerd().args(validate.into_iter().chain(options)));
         validated.map(drop).map_err(|error| unfit("daemon-json", &error))

@@ -9,6 +9,7 @@ use super::{candidate, live};
 use crate::change::{Resource, Step};
 use crate::check::{Subject, any_failed, check};
 use crate::cli::SettingOptions;
+use crate::config::Flannel;
 use crate::desired::{Desired, daemon_keys, docker_unit, socket};
 use crate::event::{Event, Sink, Sinks};
 use crate::facts::ipv4_of;
@@ -43,6 +44,7 @@ pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Rep
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
     let resumed = resume(session, sink)?;
+    await_flannel(session)?;
     let intended = intend(session, sink, true)?;
     if intended.steps.is_empty() {
         if let Some(journal) = resumed {
@@ -169,6 +171,20 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
         owned: receipt.all_owned().map(ChangeReport::brief).collect(),
     });
     Ok(())
+}
+
+/// Where docker must have flannel, flannel may take its time.
+fn await_flannel(session: &mut Session) -> Result<()> {
+    let network = &session.config.network;
+    let nothing = session.facts.network_options(&session.config).is_none();
+    if network.flannel != Flannel::Required || !nothing {
+        return Ok(());
+    }
+    match session.host.await_flannel(true, network.flannel_timeout) {
+        // What is not right then is a reason to refuse, among others.
+        Ok(_) | Err(Error::Timeout { .. } | Error::Foreign { .. }) => session.refresh(),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes over from a run that did not end, and returns its journal.

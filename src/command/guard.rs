@@ -7,7 +7,7 @@
 
 use crate::change::{Want, Wanted};
 use crate::desired::{docker_inputs, flannel_rule};
-use crate::docker::UNIT;
+use crate::docker::{Admission, UNIT};
 use crate::host::{Host, Interrupt, Limits, Tools};
 use crate::report::Journald;
 use crate::resource::{Policy, PolicyState, RuleState, Unit};
@@ -15,12 +15,12 @@ use crate::{Error, Result};
 
 use super::session::require_root;
 
-pub(super) fn guard(flannel: bool) -> Result<()> {
+pub(super) fn guard(admission: Admission) -> Result<()> {
     require_root()?;
     let host = Host::new(Limits::default(), Interrupt::default())?;
     let journald = Journald::connect();
     let mut failed: Option<Error> = None;
-    for wanted in wanted(&host, flannel)? {
+    for wanted in wanted(&host, admission)? {
         match put_right(&host, &wanted) {
             Ok(None) => {}
             Ok(Some(corrected)) => {
@@ -36,15 +36,15 @@ pub(super) fn guard(flannel: bool) -> Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-fn wanted(host: &Host, flannel: bool) -> Result<Vec<Wanted>> {
+fn wanted(host: &Host, admission: Admission) -> Result<Vec<Wanted>> {
     let netfilter = host.netfilter()?;
     let policy = |(backend, family)| {
         let on = Policy { backend, family, chain: "FORWARD".to_owned() };
         Wanted::from(Want { on, to: PolicyState::Accept })
     };
     let mut all: Vec<Wanted> = netfilter.all().map(policy).collect();
-    if flannel {
-        all.push(Want { on: flannel_rule(Tools::plain()), to: RuleState::Present }.into());
+    if let Some(rule) = flannel_rule(admission, Tools::plain()) {
+        all.push(Want { on: rule, to: RuleState::Present }.into());
     }
     Ok(all)
 }

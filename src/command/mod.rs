@@ -5,21 +5,24 @@ mod collect;
 mod config;
 mod docker;
 mod fetch;
+mod flannel;
 mod guard;
 mod install;
 mod live;
 mod origins;
+mod repair;
 mod session;
 mod staging;
 mod undo;
 
 use std::io::IsTerminal;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::check::any_failed;
 use crate::cli::{
     Cli, Command, ConfigCommand, DockerArgs, DockerCommand, Form, OutputOptions, When, completions,
 };
+use crate::docker::{Admission, Mark};
 use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
@@ -47,7 +50,22 @@ pub fn execute(cli: &Cli) -> u8 {
 
 fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
     match args.command.clone() {
-        Some(DockerCommand::Guard { flannel }) => conclude(cli, "docker guard", |_| guard::guard(flannel)),
+        Some(DockerCommand::Guard { flannel, mark }) => {
+            conclude(cli, "docker guard", |_| guard::guard(admission(flannel, mark)))
+        }
+        Some(DockerCommand::AwaitFlannel { required, limit }) => {
+            let limit = Duration::from_secs(limit);
+            conclude(cli, "docker await-flannel", |_| flannel::await_flannel(required, limit))
+        }
+        Some(DockerCommand::FollowFlannel { socket }) => {
+            conclude(cli, "docker follow-flannel", |_| flannel::follow(&socket))
+        }
+        Some(DockerCommand::Repair { force }) => {
+            let code = conclude(cli, "docker repair", |report| {
+                repair::repair(&args.settings, force, args.dry_run, sinks(cli.output), report)
+            });
+            exit_of_plan(code, false)
+        }
         Some(DockerCommand::Plan { exit_code }) => {
             let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
             exit_of_plan(code, exit_code)
@@ -91,10 +109,20 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
 /// `recover` decides as it goes along; what only reads needs no rehearsal, but
 /// does no harm with one.
 fn has_dry_run(command: Option<&DockerCommand>) -> bool {
+    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, Recover};
     !matches!(
         command,
-        Some(DockerCommand::Recover | DockerCommand::Guard { .. } | DockerCommand::Fetch { .. })
+        Some(Recover | Fetch { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. })
     )
+}
+
+/// As the guard's flags tell it.
+fn admission(flannel: bool, mark: Option<Mark>) -> Admission {
+    match mark {
+        Some(mark) => Admission::Mark(mark),
+        None if flannel => Admission::UserChain,
+        None => Admission::Open,
+    }
 }
 
 fn no_dry_run() -> Error {

@@ -67,7 +67,7 @@ pub(super) fn rollback(
     report: &mut Report,
 ) -> Result<()> {
     going_back(ROLLBACK, settings, sinks, report, |past, sink, report| {
-        ended(past)?;
+        ended(&past.receipt)?;
         let mut undoable = past.receipt.undoable();
         let Some(last) = undoable.pop() else { return Err(Error::NothingToUndo) };
         let before = undoable.pop().map(|run| run.begin);
@@ -115,7 +115,7 @@ pub(super) fn remove(
 ) -> Result<()> {
     going_back(REMOVE, settings, sinks, report, |past, sink, report| {
         if dry_run {
-            ended(past)?;
+            ended(&past.receipt)?;
         } else if let Some(unfinished) = past.receipt.unfinished() {
             run::resume(&past.host, unfinished)?;
             past.refresh()?;
@@ -229,8 +229,8 @@ fn holds_data(step: &Step) -> bool {
     matches!(step, Step::Tree(_))
 }
 
-fn ended(past: &Past) -> Result<()> {
-    match past.receipt.unfinished() {
+pub(super) fn ended(receipt: &Receipt) -> Result<()> {
+    match receipt.unfinished() {
         None => Ok(()),
         Some(unfinished) => Err(Error::Unended { journal: unfinished.path.clone() }),
     }

@@ -98,9 +98,11 @@ fn without_any_layer_the_defaults_are_the_guides() {
         daemon.as_object_mut().unwrap().remove(site);
     }
     assert_eq!(Value::Object(config.docker.daemon.clone()), daemon);
-    assert_eq!(config.network, Network::default());
+    let network = Network { flannel_timeout: Duration::from_mins(1), ..Network::default() };
+    assert_eq!(config.network, network);
     assert_eq!(config.firewall.flush, Flush::Auto);
-    assert_eq!(config.firewall.disable, ["firewalld.service", "ufw.service"]);
+    let firewalls = ["firewalld", "ufw", "netfilter-persistent", "iptables", "ip6tables"];
+    assert_eq!(config.firewall.disable, firewalls.map(|name| format!("{name}.service")));
     assert_eq!(config.sysctl.file, Path::new("/etc/sysctl.d/kubernetes.conf"));
     assert!(config.sysctl.values.is_empty());
     assert!(config.effective().iter().all(|row| row.origin == "built-in default"));

@@ -2,13 +2,19 @@
 //!
 //! Read from moby's source, v18.09.0 to v29.7.2, except where it says otherwise.
 
+mod admission;
 mod keys;
 mod releases;
+mod upgrade;
+
+use serde_json::{Map, Value};
 
 use crate::version::Version;
 
+pub use admission::{Admission, FLANNEL_RULE, Mark, admission, routing_keys, uses_nftables};
 pub use keys::{KeyProblem, key_problem};
 pub use releases::{api, is_end_of_life};
+pub use upgrade::{Fate, announcement, fate};
 
 /// Where dockerd reads its configuration.
 pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
@@ -32,21 +38,16 @@ pub const FLANNEL_KEYS: &[&str] = &["bip", "mtu", "ip-masq"];
 /// The chain that docker leaves to its users, and never empties.
 pub const USER_CHAIN: &str = "DOCKER-USER";
 
-/// Our rule in it, which lets flannel's packets into docker's bridge.
-pub const FLANNEL_RULE: &str = "-i flannel.1 -o docker0 -j ACCEPT";
-
-/// Whether docker lets nothing into a bridge from outside that was not published:
-/// since 28 its chain ends in a DROP, and packets routed straight to a container
-/// are dropped before that (`allow-direct-routing` keeps the latter away).
-pub fn isolates_bridges(version: Version) -> bool {
-    version >= Version::new(28, 0, 0)
+/// Whether docker with these keys makes rules that `iptables` shows.
+pub fn makes_chains(version: Option<Version>, keys: &Map<String, Value>) -> bool {
+    let is_off = |key: &str| keys.get(key) == Some(&Value::Bool(false));
+    let has_no_bridge = keys.get("bridge").and_then(Value::as_str) == Some("none");
+    !is_off("iptables") && !has_no_bridge && !version.is_some_and(|version| uses_nftables(version, keys))
 }
 
-/// Keys that pods of other nodes need in daemon.json of this version, each true.
-pub fn routing_keys(version: Version) -> impl Iterator<Item = &'static str> {
-    let keys =
-        [("ip-forward-no-drop", Version::new(28, 0, 0)), ("allow-direct-routing", Version::new(28, 2, 0))];
-    keys.into_iter().filter(move |(_, since)| version >= *since).map(|(key, _)| key)
+/// Whether docker takes `iptables-legacy` where there is one, whatever `iptables` is.
+pub fn prefers_legacy(version: Version) -> bool {
+    version >= Version::new(18, 9, 1) && version <= Version::new(18, 9, 3)
 }
 
 /// Whether dockerd has `--validate`.

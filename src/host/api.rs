@@ -3,7 +3,9 @@
 //! HTTP/1.0, one request a connection: the answer ends when the daemon closes,
 //! so there is nothing to keep alive and no chunk to put together.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,12 +42,111 @@ pub struct Container {
     /// Its names, each with a slash before it.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The ports that it has, published or not; one entry for each address of the host.
+    #[serde(default)]
+    ports: Option<Vec<Port>>,
+    /// Its networks.
+    #[serde(default)]
+    network_settings: NetworkSettings,
+    /// How it was told to be.
+    #[serde(default)]
+    host_config: HostConfig,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Port {
+    #[serde(rename = "IP", default)]
+    ip: String,
+    #[serde(rename = "PrivatePort")]
+    private: u16,
+    #[serde(rename = "PublicPort", default)]
+    public: u16,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct NetworkSettings {
+    networks: BTreeMap<String, Endpoint>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Endpoint {
+    #[serde(rename = "IPAddress")]
+    ip_address: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct HostConfig {
+    network_mode: String,
+}
+
+/// `GET /networks/NAME`, as far as it is used.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Network {
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+}
+
+const MASQUERADES: &str = "com.docker.network.bridge.enable_ip_masquerade";
+
+/// `GET /containers/ID/json`, as far as it is used.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    state: State,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct State {
+    running: bool,
 }
 
 impl Container {
     /// What people call it.
     pub fn name(&self) -> &str {
         self.names.first().map_or(self.id.as_str(), |name| name.trim_start_matches('/'))
+    }
+
+    /// Whether it has the node's own network, and no bridge.
+    pub fn is_on_host_network(&self) -> bool {
+        self.host_config.network_mode == "host"
+    }
+
+    /// Its IPv4 addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.network_settings.networks.values().filter_map(|endpoint| endpoint.ip_address.parse().ok())
+    }
+
+    /// For each port that is published, how it may be: once a network.
+    pub fn published(&self) -> impl Iterator<Item = Vec<Published>> {
+        let ports = self.ports.iter().flatten().filter(|port| port.public != 0 && port.is_ipv4());
+        let ways = |port: &Port| {
+            let Port { public, private, .. } = *port;
+            self.addresses().map(|address| Published { public, address, private }).collect::<Vec<_>>()
+        };
+        ports.map(ways).filter(|ways| !ways.is_empty())
+    }
+}
+
+/// A published port, and where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Published {
+    /// The port of the node.
+    pub public: u16,
+    /// The container's address.
+    pub address: Ipv4Addr,
+    /// The container's port.
+    pub private: u16,
+}
+
+impl Port {
+    /// Before 20.10 docker does not say to which address of the node it belongs.
+    fn is_ipv4(&self) -> bool {
+        !self.ip.contains(':')
     }
 }
 
@@ -101,6 +202,27 @@ impl Api {
         self.get_json("/containers/json")
     }
 
+    /// Whether docker masquerades what leaves its own bridge.
+    pub fn masquerades(&self) -> Result<bool> {
+        let network: Network = self.get_json("/networks/bridge")?;
+        Ok(network.options.get(MASQUERADES).is_some_and(|value| value == "true"))
+    }
+
+    /// Whether a container is there and runs.
+    pub fn is_running(&self, id: &str) -> Result<bool> {
+        let path = format!("/containers/{id}/json");
+        match self.request("GET", &path, &[200, 404])? {
+            (404, _) => Ok(false),
+            (_, body) => self.parse::<Inspected>(&path, &body).map(|inspected| inspected.state.running),
+        }
+    }
+
+    /// Starts a container.
+    pub fn start(&self, id: &str) -> Result<()> {
+        // 304: it runs already.
+        self.request("POST", &format!("/containers/{id}/start"), &[204, 304]).map(drop)
+    }
+
     /// Stops a container, and waits until it has.
     pub fn stop(&self, id: &str) -> Result<()> {
         // 304: it had stopped already; 404: it was one that goes when it stops.
@@ -108,18 +230,26 @@ impl Api {
     }
 
     fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        serde_json::from_slice(&self.get(path)?).map_err(|error| self.failed(format!("GET {path}: {error}")))
+        self.parse(path, &self.get(path)?)
+    }
+
+    fn parse<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T> {
+        serde_json::from_slice(body).map_err(|error| self.failed(format!("GET {path}: {error}")))
     }
 
     fn get(&self, path: &str) -> Result<Vec<u8>> {
-        self.request("GET", path, &[200])
+        self.request("GET", path, &[200]).map(|(_, body)| body)
     }
 
-    fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Vec<u8>> {
+    fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<(u16, Vec<u8>)> {
         let failed = |problem: String| self.failed(format!("{method} {path}: {problem}"));
         let answer = self.exchange(method, path).map_err(|error| failed(error.to_string()))?;
         let (status, body) = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;
-        if fine.contains(&status) { Ok(body.to_owned()) } else { Err(failed(format!("status {status}"))) }
+        if fine.contains(&status) {
+            Ok((status, body.to_owned()))
+        } else {
+            Err(failed(format!("status {status}")))
+        }
     }
 
     fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::Host;
 use super::api::Api;
+use super::flannel::DERIVED_OPTIONS;
+use super::listing::Whose;
 use crate::docker::BRIDGE;
 use crate::{Error, Result};
 
@@ -35,27 +37,33 @@ const GONE: Duration = Duration::from_secs(10);
 impl Host {
     /// Stops every container that runs, if there is a daemon to ask.
     pub fn stop_containers(&self, socket: &Path) -> Result<()> {
-        let api = Api::new(socket.to_owned(), STOP);
+        let api = self.patient_api(socket);
         if api.ping().is_err() {
             return Ok(());
         }
         api.running()?.iter().try_for_each(|container| api.stop(&container.id))
     }
 
+    /// docker's API, for what takes as long as a container does.
+    pub fn patient_api(&self, socket: &Path) -> Api {
+        Api::new(socket.to_owned(), STOP)
+    }
+
     /// Ends what is left of a stopped docker: processes, the socket and the pid file
-    /// of one that was killed, bridge, rules, empty directories.
+    /// of one that was killed, the options it was started with, bridge, rules, empty
+    /// directories.
     pub fn clear_engine(&self, unit: &str, socket: &Path) -> Result<()> {
         self.end_processes(unit)?;
-        for path in [socket, Path::new(PID_FILE)] {
+        for path in [socket, Path::new(PID_FILE), Path::new(DERIVED_OPTIONS)] {
             self.files().remove_leftover(path)?;
         }
         let netlink = self.netlink()?;
-        if let Some(bridge) = netlink.links()?.into_iter().find(|link| link.name == BRIDGE) {
+        if let Some(bridge) = netlink.link(BRIDGE)? {
             netlink.delete(bridge.index)?;
         }
         let netfilter = self.netfilter()?;
         for (backend, family) in netfilter.all() {
-            netfilter.remove_dockers(backend, family)?;
+            netfilter.remove(backend, family, Whose::Docker)?;
         }
         DIRECTORIES.iter().try_for_each(|directory| self.files().remove_if_empty(Path::new(directory)))?;
         // Once the unit is known to be disabled, nobody looks at these again.

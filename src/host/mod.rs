@@ -11,8 +11,10 @@ mod engine;
 mod exec;
 mod files;
 mod fingerprints;
+mod flannel;
 mod interrupt;
 mod kernel;
+mod listing;
 mod mounts;
 mod names;
 mod netfilter;
@@ -33,17 +35,19 @@ use zbus::Connection;
 use crate::{Error, Result};
 use service::Start;
 
-pub use api::{Api, Container, DaemonInfo, DaemonVersion};
+pub use api::{Api, Container, DaemonInfo, DaemonVersion, Published};
 pub use cache::{Cache, Deposit};
 pub use exec::{Output, PATH, Program, find as find_program};
 pub(crate) use files::make_private_directory;
 pub use files::{Files, UNIT_DIRECTORY};
+pub use flannel::DERIVED_OPTIONS;
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
+pub use listing::Whose;
 pub use names::addresses;
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
-pub use processes::loses_rules;
+pub use processes::{is_container, loses_rules};
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 
@@ -158,7 +162,7 @@ impl Host {
     }
 
     /// Lets a moment pass between two looks at something that is awaited.
-    fn pause(&self, moment: Duration) {
+    pub fn pause(&self, moment: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(moment).await });
     }
 }

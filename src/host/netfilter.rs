@@ -11,11 +11,12 @@ use std::fs;
 
 use iptables::IPTables;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::exec::{self, Program};
-use crate::docker::{FLANNEL_RULE, USER_CHAIN};
-use crate::resource::PolicyState;
+use super::listing::{Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable};
+use crate::resource::{PolicyState, Rule};
 use crate::{Error, Result};
 
 /// Which tables of the kernel.
@@ -45,6 +46,9 @@ pub struct Netfilter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) tools: &'a Tools,
 }
+
+/// The tables that docker and firewalls have rules in.
+const TABLES: [&str; 3] = ["filter", "nat", "raw"];
 
 /// Absolute path of the program for each backend and family that has one.
 #[derive(Debug)]
@@ -173,34 +177,75 @@ impl Netfilter<'_> {
         Program::new(program).args(args.iter().copied()).input(script).run(self.runtime).map(drop)
     }
 
-    /// Whether a chain of the filter table has a rule.
-    pub fn has_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<bool> {
-        if !has_table(backend, family, "filter") {
+    /// Whether a chain has a rule.
+    pub fn has_rule(&self, rule: &Rule) -> Result<bool> {
+        let Rule { backend, family, table, chain, rule } = rule;
+        if !has_table(*backend, *family, table) {
             return Ok(false);
         }
         // A chain that is not there has no rules; -C and -S fail alike on it.
-        self.tool(backend, family)?
-            .exists("filter", chain, rule)
-            .map_err(|error| failed(backend, family, &format!("-C {chain} {rule}"), error.to_string()))
+        self.tool(*backend, *family)?
+            .exists(table, chain, rule)
+            .map_err(|error| failed(*backend, *family, &format!("-C {chain} {rule}"), error.to_string()))
     }
 
-    /// Puts a rule first in a chain of the filter table.
-    pub fn insert_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<()> {
-        self.list(backend, family, "filter", &format!("-I {chain} {rule}")).map(drop)
+    /// Puts a rule first in a chain.
+    pub fn insert_rule(&self, rule: &Rule) -> Result<()> {
+        let Rule { backend, family, table, chain, rule } = rule;
+        self.list(*backend, *family, table, &format!("-I {chain} {rule}")).map(drop)
     }
 
-    /// Takes a rule out of a chain of the filter table.
-    pub fn delete_rule(&self, backend: Backend, family: Family, chain: &str, rule: &str) -> Result<()> {
-        self.list(backend, family, "filter", &format!("-D {chain} {rule}")).map(drop)
+    /// Takes a rule out of a chain.
+    pub fn delete_rule(&self, rule: &Rule) -> Result<()> {
+        let Rule { backend, family, table, chain, rule } = rule;
+        self.list(*backend, *family, table, &format!("-D {chain} {rule}")).map(drop)
     }
 
-    /// Takes docker's own rules and chains out of every table that has them.
-    pub fn remove_dockers(&self, backend: Backend, family: Family) -> Result<()> {
-        for table in ["filter", "nat", "raw"] {
+    /// Whether there is a chain of this name in the filter table.
+    pub fn has_chain(&self, backend: Backend, family: Family, chain: &str) -> Result<bool> {
+        let declared = format!("-N {chain}");
+        Ok(self.listing(backend, family, "filter")?.lines().any(|line| line.trim() == declared))
+    }
+
+    /// Everything in a table, in the form of `iptables -S`; nothing where there is no such table.
+    pub fn listing(&self, backend: Backend, family: Family, table: &str) -> Result<String> {
+        if !has_table(backend, family, table) {
+            return Ok(String::new());
+        }
+        self.list(backend, family, table, "-S")
+    }
+
+    /// Every table of nftables, as `nft --json list ruleset` has it. Where there is no
+    /// `nft`, or one that was built without JSON, this is not to be had.
+    pub fn nftables(&self) -> Option<Value> {
+        let said = Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]).run(self.runtime);
+        serde_json::from_str(&said.ok()?.stdout).ok()
+    }
+
+    /// How many rules and chains there are of somebody's own.
+    pub fn count(&self, backend: Backend, family: Family, whose: Whose) -> Result<usize> {
+        if whose == Whose::Firewalld {
+            return Ok(self.nftables().iter().flat_map(firewalld_tables).count());
+        }
+        let count = |table: &&str| Ok(removals(&self.listing(backend, family, table)?, whose).len());
+        TABLES.iter().map(count).sum()
+    }
+
+    /// Takes somebody's own rules and chains out of every table that has them.
+    pub fn remove(&self, backend: Backend, family: Family, whose: Whose) -> Result<()> {
+        if whose == Whose::Firewalld {
+            return self.nftables().iter().flat_map(firewalld_tables).try_for_each(|family| {
+                Program::new("nft")
+                    .args(["delete", "table", &family, "firewalld"])
+                    .run(self.runtime)
+                    .map(drop)
+            });
+        }
+        for table in TABLES {
             if !has_table(backend, family, table) {
                 continue;
             }
-            let commands = removals(&self.list(backend, family, table, "-S")?);
+            let commands = removals(&self.list(backend, family, table, "-S")?, whose);
             if !commands.is_empty() {
                 let script = format!("*{table}\n{}\nCOMMIT\n", commands.join("\n"));
                 self.feed(backend, family, &["--noflush"], script)?;
@@ -237,110 +282,6 @@ fn has_table(backend: Backend, family: Family, table: &str) -> bool {
     fs::read_to_string(names).is_ok_and(|names| names.lines().any(|name| name == table))
 }
 
-fn policies(listing: &str) -> impl Iterator<Item = (&str, &str)> {
-    listing.lines().filter_map(|line| line.strip_prefix("-P ")?.split_once(' '))
-}
-
-fn policy_in(listing: &str, chain: &str) -> Option<PolicyState> {
-    let (_, policy) = policies(listing).find(|(name, _)| *name == chain)?;
-    match policy.split_whitespace().next()? {
-        "ACCEPT" => Some(PolicyState::Accept),
-        "DROP" => Some(PolicyState::Drop),
-        _ => None,
-    }
-}
-
-fn foreign_rules(listing: &str) -> impl Iterator<Item = &str> {
-    listing.lines().map(str::trim).filter(|line| {
-        let is_open = line.starts_with("-P ") && line.ends_with(" ACCEPT");
-        !(line.is_empty() || is_open || is_dockers(line) || is_ours(line))
-    })
-}
-
-/// The rule for flannel is a resource of its own.
-fn is_ours(line: &str) -> bool {
-    line.strip_prefix("-A ").and_then(|rule| rule.strip_prefix(USER_CHAIN)).map(str::trim)
-        == Some(FLANNEL_RULE)
-}
-
-/// The chains of its own are docker's, with what is in them; but `DOCKER-USER`, of
-/// which only the last rule is. So are, in the chains that the kernel has, the
-/// jumps to them and the rules for docker's bridges, none of which has a comment.
-fn is_dockers(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    match (words.next(), words.next()) {
-        (Some("-N"), Some(chain)) => is_dockers_chain(chain),
-        (Some("-A"), Some(USER_CHAIN)) => {
-            let rule: Vec<&str> = words.collect();
-            matches!(rule.as_slice(), ["-j", "RETURN"])
-        }
-        (Some("-A"), Some(chain)) if is_dockers_chain(chain) => true,
-        (Some("-A"), Some("FORWARD" | "PREROUTING" | "OUTPUT" | "POSTROUTING")) => {
-            let rule: Vec<&str> = words.collect();
-            let is_docker_word = |word: &&str| is_dockers_chain(word) || is_bridge(word);
-            rule.iter().any(is_docker_word) && !rule.contains(&"--comment")
-        }
-        _ => false,
-    }
-}
-
-fn is_dockers_chain(name: &str) -> bool {
-    name.starts_with("DOCKER")
-}
-
-/// `docker0`, and `br-` with twelve hexadecimal digits.
-fn is_bridge(name: &str) -> bool {
-    name == "docker0"
-        || name
-            .strip_prefix("br-")
-            .is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// The commands that take docker's own out: rules of other chains first, then
-/// what its chains hold, then the chains. A chain in which somebody has a rule of
-/// their own stays, and so do the jumps to it.
-fn removals(listing: &str) -> Vec<String> {
-    let lines = || listing.lines().map(str::trim);
-    let is_theirs = |chain: &str| {
-        lines().any(|line| {
-            line.strip_prefix("-A ").is_some_and(|rule| first_word(rule) == chain) && !is_dockers(line)
-        })
-    };
-    let chains: Vec<&str> = lines()
-        .filter_map(|line| line.strip_prefix("-N "))
-        .filter(|name| is_dockers_chain(name) && !is_theirs(name))
-        .collect();
-    let rules = lines()
-        .filter(|line| is_dockers(line))
-        .filter_map(|line| line.strip_prefix("-A "))
-        .filter(|rule| {
-            let stays = rule.split_whitespace().any(|word| is_dockers_chain(word) && !chains.contains(&word));
-            !chains.contains(&first_word(rule)) && !stays
-        })
-        .map(|rule| format!("-D {rule}"));
-    let flush = chains.iter().map(|chain| format!("-F {chain}"));
-    let delete = chains.iter().map(|chain| format!("-X {chain}"));
-    rules.chain(flush).chain(delete).collect()
-}
-
-fn first_word(text: &str) -> &str {
-    text.split_whitespace().next().unwrap_or_default()
-}
-
-/// The form of `iptables -S` as input for `iptables-restore`.
-fn restorable(table: &str, rules: &str) -> String {
-    let line = |line: &str| {
-        if let Some((chain, policy)) = line.strip_prefix("-P ").and_then(|rest| rest.split_once(' ')) {
-            format!(":{chain} {policy} [0:0]\n")
-        } else if let Some(chain) = line.strip_prefix("-N ") {
-            format!(":{chain} - [0:0]\n")
-        } else {
-            format!("{line}\n")
-        }
-    };
-    format!("*{table}\n{}COMMIT\n", rules.lines().map(line).collect::<String>())
-}
-
 fn failed(backend: Backend, family: Family, command: &str, problem: String) -> Error {
     Error::Program {
         program: format!("{}-{backend} {command}", family.program()).trim_end().to_owned(),
@@ -372,78 +313,5 @@ impl fmt::Display for Family {
             Self::V4 => "IPv4",
             Self::V6 => "IPv6",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LISTING: &str = "-P INPUT ACCEPT\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n-N DOCKER\n-N DOCKER-USER\n\
-        -N KUBE-FORWARD\n-A FORWARD -j DOCKER-USER\n-A FORWARD -o docker0 -j DOCKER\n\
-        -A FORWARD -j KUBE-FORWARD\n-A FORWARD -i br-0123456789ab -j ACCEPT\n-A FORWARD -i br-lan -j ACCEPT\n";
-
-    #[test]
-    fn policies_are_read_from_a_listing() {
-        for (chain, policy) in
-            [("FORWARD", Some(PolicyState::Drop)), ("INPUT", Some(PolicyState::Accept)), ("MISSING", None)]
-        {
-            assert_eq!(policy_in(LISTING, chain), policy, "{chain}");
-        }
-        assert_eq!(policy_in("-P FORWARD DROP -c 1 60", "FORWARD"), Some(PolicyState::Drop));
-        assert_eq!(policy_in("garbage", "FORWARD"), None);
-    }
-
-    #[test]
-    fn what_docker_made_is_not_anyone_elses() {
-        let foreign: Vec<_> = foreign_rules(LISTING).collect();
-        assert_eq!(
-            foreign,
-            [
-                "-P FORWARD DROP",
-                "-N KUBE-FORWARD",
-                "-A FORWARD -j KUBE-FORWARD",
-                "-A FORWARD -i br-lan -j ACCEPT"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_docker_made_is_taken_out_rules_first() {
-        assert_eq!(
-            removals(LISTING),
-            [
-                "-D FORWARD -j DOCKER-USER",
-                "-D FORWARD -o docker0 -j DOCKER",
-                "-D FORWARD -i br-0123456789ab -j ACCEPT",
-                "-F DOCKER",
-                "-F DOCKER-USER",
-                "-X DOCKER",
-                "-X DOCKER-USER",
-            ]
-        );
-    }
-
-    #[test]
-    fn rules_of_others_about_docker_are_theirs() {
-        let theirs = [
-            "-A INPUT -i docker0 -p tcp -m tcp --dport 9100 -j ACCEPT",
-            "-A FORWARD -i docker0 -m comment --comment \"don't log\" -j ACCEPT",
-            "-A DOCKER-USER -s 10.0.0.0/8 -j DROP",
-        ];
-        let listing = format!(
-            "-N DOCKER-USER\n-A FORWARD -j DOCKER-USER\n{}\n-A DOCKER-USER {FLANNEL_RULE}\n-A DOCKER-USER -j RETURN\n",
-            theirs.join("\n")
-        );
-        assert_eq!(foreign_rules(&listing).collect::<Vec<_>>(), theirs);
-        assert_eq!(removals(&listing), [""; 0], "the chain stays for their rule, and with it the jump");
-    }
-
-    #[test]
-    fn a_listing_can_be_restored() {
-        assert_eq!(
-            restorable("filter", "-P INPUT DROP\n-N KUBE\n-A INPUT -j KUBE"),
-            "*filter\n:INPUT DROP [0:0]\n:KUBE - [0:0]\n-A INPUT -j KUBE\nCOMMIT\n"
-        );
     }
 }

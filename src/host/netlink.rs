@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
     InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
-use rtnetlink::{Handle, RouteMessageBuilder};
+use rtnetlink::{Handle, LinkBridgePort, RouteMessageBuilder};
 use tokio::runtime::Runtime;
 
 use crate::{Error, Result};
@@ -75,6 +75,18 @@ impl Netlink<'_> {
         Ok(messages.iter().map(link).collect())
     }
 
+    /// The interface of this name, if there is one.
+    pub fn link(&self, name: &str) -> Result<Option<Link>> {
+        Ok(self.links()?.into_iter().find(|link| link.name == name))
+    }
+
+    /// The ports of the bridge of this name.
+    pub fn ports(&self, bridge: &str) -> Result<Vec<Link>> {
+        let links = self.links()?;
+        let bridge = links.iter().find(|link| link.name == bridge).map(|link| link.index);
+        Ok(links.into_iter().filter(|link| bridge.is_some() && link.bridge == bridge).collect())
+    }
+
     /// Every address.
     pub fn addresses(&self) -> Result<Vec<Address>> {
         let messages = self.all("list the addresses", self.handle.address().get().execute())?;
@@ -105,6 +117,14 @@ impl Netlink<'_> {
         self.runtime
             .block_on(self.handle.link().del(link).execute())
             .map_err(|source| Error::Netlink { action: "delete the link", source })
+    }
+
+    /// Has a bridge's port send packets back out by the way they came in, or not.
+    pub fn set_hairpin(&self, port: u32, on: bool) -> Result<()> {
+        let message = LinkBridgePort::new(port).hairpin(on).build();
+        self.runtime
+            .block_on(self.handle.link().set_port(message).execute())
+            .map_err(|source| Error::Netlink { action: "set the port's hairpin mode", source })
     }
 
     fn all<T>(

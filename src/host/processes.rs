@@ -18,5 +18,10 @@ impl Host {
 
 /// Whether what a process of this name has put into the tables must not be flushed.
 pub fn loses_rules(name: &str) -> bool {
-    matches!(name, "kubelet" | "kube-proxy" | "dockerd") || name.starts_with("containerd-shim")
+    matches!(name, "kubelet" | "kube-proxy" | "dockerd") || is_container(name)
+}
+
+/// Whether a process of this name looks after a container that runs.
+pub fn is_container(name: &str) -> bool {
+    name.starts_with("containerd-shim")
 }

@@ -53,6 +53,17 @@ impl Host {
         self.await_ready(unit, HOLDS)
     }
 
+    /// The arguments of a unit's main process, if it runs.
+    pub fn arguments(&self, unit: &str) -> Result<Option<Vec<String>>> {
+        let pid = self.systemd()?.unit(unit)?.main_pid;
+        let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|_| pid != 0);
+        let split = |bytes: Vec<u8>| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            text.split('\0').map(str::to_owned).collect()
+        };
+        Ok(command_line.map(split))
+    }
+
     /// Restarts a unit and waits until it is ready.
     pub fn restart(&self, unit: &Unit) -> Result<()> {
         self.systemd()?.restart(&unit.name)?;

@@ -92,7 +92,9 @@ impl Page {
             self.findings(&report.checks, verbose);
         }
         if report.command.starts_with("docker")
-            && !matches!(report.command.as_str(), "docker guard" | "docker history" | "docker versions")
+            && !matches!(report.command.as_str(), "docker history" | "docker versions")
+            && !report.command.ends_with("flannel")
+            && report.command != "docker guard"
         {
             self.summary(report);
         }

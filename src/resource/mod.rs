@@ -4,18 +4,26 @@
 //! through the doors in [`crate::host`]; a file here says only what the states
 //! mean. A new kind is one file here and one line in [`crate::change`].
 
+mod bridge;
+mod chains;
 mod file;
+mod hairpin;
 mod module;
 mod policy;
+mod remains;
 mod rule;
 mod sysctl;
 mod table;
 mod tree;
 mod unit;
 
+pub use bridge::{Bridge, BridgeState, Hanging};
+pub use chains::{Chains, ChainsState};
 pub use file::{File, FileState, Mode, Regular};
+pub use hairpin::{Hairpin, HairpinState};
 pub use module::{Module, ModuleState};
 pub use policy::{Policy, PolicyState};
+pub use remains::{Remains, RemainsState};
 pub use rule::{Rule, RuleState};
 pub use sysctl::{Sysctl, SysctlState};
 pub use table::{Table, TableState};

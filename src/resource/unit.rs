@@ -70,12 +70,28 @@ impl UnitState {
     pub const RUNNING: Self = Self { enablement: Enablement::Enabled, active: true, fresh: true };
     /// Stopped, and kept from ever starting.
     pub const MASKED: Self = Self { enablement: Enablement::Masked, active: false, fresh: true };
+
+    /// Whether going from one state to another starts the unit, or starts it again.
+    pub fn starts_anew(from: &Self, to: &Self) -> bool {
+        to.active && !(from.active && from.fresh)
+    }
 }
 
 impl Unit {
     /// A unit of which nothing but its own state matters.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), program: None, inputs: Vec::new(), ready: Readiness::Job }
+    }
+
+    /// Has it run, if it does not.
+    pub(super) fn run(&self, host: &Host) -> Result<()> {
+        let systemd = host.systemd()?;
+        systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
+        if systemd.unit(&self.name)?.active {
+            return Ok(());
+        }
+        systemd.rest(&self.name)?;
+        host.start(self)
     }
 
     /// A unit that is about to be started again by itself has to be stopped too.

@@ -40,6 +40,11 @@ impl Machine {
     /// flannel.1, its routes and neighbours, `/run/flannel/subnet.env`, and `/run/flannel/docker` as its script
     /// mk-docker-opts.sh writes it. The node must have an eth0.
     pub fn flannel(&self, me: u8, peer: u8) -> Result<()> {
+        self.flannel_leases((me, me), (peer, peer))
+    }
+
+    /// The same with leases of other numbers than the nodes': each end is a node and its lease.
+    pub fn flannel_leases(&self, me: (u8, u8), peer: (u8, u8)) -> Result<()> {
         self.ok(&flannel_script(me, peer)).map(drop)
     }
 }
@@ -49,12 +54,17 @@ impl Machine {
     /// boot. Its program makes an eth0 that leads nowhere if there is none, and does what [`Machine::flannel`] does for
     /// node 1 of two. With a 2 in `/etc/flannel-number` it gets another lease at its next start: that of node 2.
     pub fn flanneld(&self) -> Result<()> {
+        self.flanneld_as(1, 2)
+    }
+
+    /// The same for node `me` of two.
+    pub fn flanneld_as(&self, me: u8, peer: u8) -> Result<()> {
         let put = |to: &str, mode: &str, text: &str| {
             self.ok(&format!(
                 "mkdir -p $(dirname {to}) && cat >{to} <<'TEXT' && chmod {mode} {to}\n{text}TEXT\n"
             ))
         };
-        put(FLANNELD, "755", &flanneld_program())?;
+        put(FLANNELD, "755", &flanneld_program(me, peer))?;
         put("/etc/systemd/system/flanneld.service", "644", &flanneld_unit())?;
         self.ok("systemctl daemon-reload && systemctl -q enable --now flanneld").map(drop)
     }
@@ -62,13 +72,13 @@ impl Machine {
 
 const FLANNELD: &str = "/usr/local/sbin/flanneld";
 
-fn flanneld_program() -> String {
-    let two = flannel_script(2, 3);
-    let one = flannel_script(1, 2);
+fn flanneld_program(me: u8, peer: u8) -> String {
+    let two = flannel_script((2, 2), (3, 3));
+    let one = flannel_script((me, me), (peer, peer));
     format!(
         "#!/bin/sh\nset -eu\n\
          test -e /sys/class/net/eth0 || {{ ip link add eth0 type veth peer name far0; ip link set far0 up; \
-         ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; }}\n\
+         ip addr add 10.9.0.{me}/24 dev eth0; ip link set eth0 up; }}\n\
          if grep -qs 2 /etc/flannel-number; then\n{two}\nelse\n{one}\nfi\n"
     )
 }
@@ -81,8 +91,9 @@ fn flanneld_unit() -> String {
     )
 }
 
-fn flannel_script(me: u8, peer: u8) -> String {
-    let (own, its) = (u16::from(me) * 8, u16::from(peer) * 8);
+/// Each end is a node and the number of its lease.
+fn flannel_script((me, own): (u8, u8), (peer, its): (u8, u8)) -> String {
+    let (own, its) = (u16::from(own) * 8, u16::from(its) * 8);
     format!(
         r#"set -eu
 ! test -e /sys/class/net/flannel.1 || ip link del flannel.1

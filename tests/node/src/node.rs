@@ -262,6 +262,18 @@ impl Node {
         self.must(self.machine.flannel(me, peer));
     }
 
+    /// The same with leases of other numbers: see [`Machine::flannel_leases`].
+    #[track_caller]
+    pub fn flannel_leases(&self, me: (u8, u8), peer: (u8, u8)) {
+        self.must(self.machine.flannel_leases(me, peer));
+    }
+
+    /// Has flanneld run as that of node `me` of two: see [`Machine::flanneld_as`].
+    #[track_caller]
+    pub fn flanneld_as(&self, me: u8, peer: u8) {
+        self.must(self.machine.flanneld_as(me, peer));
+    }
+
     /// Has flanneld run, now and at every boot: see [`Machine::flanneld`].
     #[track_caller]
     pub fn flanneld(&self) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use node_tests::{Node, Suite, wire};
+use node_tests::{Node, Suite};
 use serde_json::{Value, json};
 
 /// flannel's lease on node 1.
@@ -226,33 +226,4 @@ fn members_with_the_same_bytes() {
     node.install(Suite::Bookworm).must_be("changed", 0);
     node.ok("cd /opt/k8s/bin && cmp containerd-shim containerd-shim-runc-v2");
     node.install(Suite::Bookworm).must_be("unchanged", 0);
-}
-
-/// What all of it is for: pods on two nodes reach one another, also after docker's restart.
-fn pods_reach_one_another(suite: Suite) {
-    let (one, two) = (Node::builder(suite).name("w1").boot(), Node::builder(suite).name("w2").boot());
-    wire(&one, &two);
-    for (node, me, peer) in [(&one, 1, 2), (&two, 2, 1)] {
-        node.flannel(me, peer);
-        node.bring_archive(suite);
-        node.install(suite).must_be("changed", 0);
-    }
-    let (here, there) = (one.pod(), two.pod());
-    assert!(one.ping(there) && two.ping(here), "{here} and {there} do not reach one another");
-    let guard = two.unit(GUARD, "InvocationID");
-    two.ok("systemctl restart docker");
-    two.wait_for("the guard has run again", Duration::from_secs(30), || {
-        two.unit(GUARD, "ActiveState") == "active" && two.unit(GUARD, "InvocationID") != guard
-    });
-    assert!(one.ping(there) && two.ping(here), "{here} and {there} do not reach one another after a restart");
-}
-
-#[test]
-fn pods_of_two_nodes_on_bookworm() {
-    pods_reach_one_another(Suite::Bookworm);
-}
-
-#[test]
-fn pods_of_two_nodes_on_forky() {
-    pods_reach_one_another(Suite::Forky);
 }

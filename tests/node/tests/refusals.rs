@@ -241,7 +241,7 @@ const FILES: &[Case] = &[
     Case {
         what: "flannel required and absent",
         spoil: "mv /run/flannel /root",
-        run: "NODE_SETUP_NETWORK_FLANNEL=required \"$@\"",
+        run: "NODE_SETUP_NETWORK_FLANNEL=required NODE_SETUP_NETWORK_FLANNEL_TIMEOUT=1s \"$@\"",
         ids: &["flannel-missing"],
         says: &["/run/flannel/docker"],
         mend: "mv /root/flannel /run",

@@ -126,10 +126,11 @@ impl<R: Resource> Change<R> {
 
     fn standing(&self, host: &Host) -> Result<Standing> {
         let now = self.on.observe(host)?;
-        Ok(if now == self.to {
-            Standing::AtTo
-        } else if now == R::attainable(&self.from) {
+        // What was stale before is fresh once it is back: the same as after the change.
+        Ok(if now == R::attainable(&self.from) {
             Standing::AtFrom
+        } else if now == self.to {
+            Standing::AtTo
         } else {
             Standing::Elsewhere(now.to_string())
         })

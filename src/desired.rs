@@ -237,7 +237,7 @@ impl Desired {
             self.need(Unit::named(unit), UnitState::MASKED);
         }
         self.firewall_rules(sources);
-        if sources.config.firewall.flush == Flush::Never || sources.receipt.last_run().is_some() {
+        if sources.config.firewall.flush == Flush::Never || sources.receipt.is_installed() {
             return;
         }
         if !sources.facts.alive.is_empty() {

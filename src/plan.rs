@@ -31,7 +31,7 @@ impl Need {
         match self {
             Self::Required | Self::BestEffort => false,
             Self::Back => failure.is_not_empty(),
-            Self::IfPossible => true,
+            Self::IfPossible => !matches!(failure, Error::Interrupted { .. }),
         }
     }
 

@@ -92,27 +92,28 @@ impl Receipt {
     /// gone back from, each with the runs that it resumed. One that has only taken
     /// those back is none of them.
     pub fn undoable(&self) -> Vec<Undoable> {
-        let (mut all, mut resumed): (Vec<Undoable>, Vec<Step>) = (Vec::new(), Vec::new());
+        let (mut all, mut resumed): (Vec<Undoable>, Vec<&PastRun>) = (Vec::new(), Vec::new());
         for run in &self.runs {
             match (run.end, run.begin.command.as_str()) {
-                (Some(End::Resumed), _) => resumed.extend(run.done.iter().cloned()),
-                (Some(End::Completed), ROLLBACK) => drop(all.pop()),
+                (Some(End::Resumed), _) => resumed.push(run),
+                (Some(End::Completed), ROLLBACK) if resumed.is_empty() => drop(all.pop()),
+                (Some(End::Completed), ROLLBACK) => resumed.clear(),
                 (Some(End::Completed), REMOVE) => {
                     all.clear();
                     resumed.clear();
                 }
                 (Some(End::Completed), _) => {
-                    let (mut steps, alone) = (Vec::new(), resumed.is_empty());
-                    resumed
-                        .drain(..)
-                        .chain(run.done.iter().cloned())
-                        .for_each(|step| compose(&mut steps, step));
-                    if alone || !steps.is_empty() {
-                        all.push(Undoable { steps, begin: run.begin.clone() });
-                    }
+                    let alone = resumed.is_empty();
+                    let one = together(resumed.drain(..).chain([run]), &run.begin);
+                    all.extend((alone || !one.steps.is_empty()).then_some(one));
                 }
                 _ => {}
             }
+        }
+        // Nobody has gone on from these yet.
+        if let Some(last) = resumed.last() {
+            let one = together(resumed.iter().copied(), &last.begin);
+            all.extend((!one.steps.is_empty()).then_some(one));
         }
         all
     }
@@ -143,8 +144,28 @@ impl Receipt {
         self.unfinished.as_ref()
     }
 
+    /// Whether a run has completed and not been gone back from.
+    pub fn is_installed(&self) -> bool {
+        let after = |runs: usize, run: &PastRun| match (run.end, run.begin.command.as_str()) {
+            (Some(End::Completed), REMOVE) => 0,
+            (Some(End::Completed), ROLLBACK) => runs.saturating_sub(1),
+            (Some(End::Completed), _) => runs + 1,
+            _ => runs,
+        };
+        self.runs.iter().fold(0, after) > 0
+    }
+
+    /// The last run that says what is on the node. A removal says that only when it has
+    /// completed, and a run that was undone never does.
     fn last(&self) -> Option<&Begin> {
-        let counts = |run: &&PastRun| matches!(run.end, Some(End::Completed | End::Resumed) | None);
+        let is_unfinished =
+            |run: &PastRun| self.unfinished.as_ref().is_some_and(|unfinished| unfinished.path == run.path);
+        let counts = |run: &&PastRun| match run.end {
+            Some(End::Completed) => true,
+            Some(End::Resumed) => run.begin.command != REMOVE,
+            None => run.begin.command != REMOVE && is_unfinished(run),
+            Some(End::Restored | End::Partial) => false,
+        };
         self.runs.iter().rev().find(counts).map(|run| &run.begin)
     }
 
@@ -171,10 +192,7 @@ impl Receipt {
 
     fn take_over(&mut self, records: Vec<Record>) {
         self.unfinished = None;
-        let goes_back = matches!(
-            records.first(),
-            Some(Record::Begin(begin)) if [ROLLBACK, REMOVE].contains(&begin.command.as_str())
-        );
+        let goes_back = matches!(records.first(), Some(Record::Begin(begin)) if goes_back(begin));
         for record in records {
             match record {
                 Record::Done { step } => compose(&mut self.known, step),
@@ -192,6 +210,18 @@ impl Receipt {
             self.known.retain(|step| !step.is_nothing());
         }
     }
+}
+
+/// Whether a run takes others back.
+pub fn goes_back(begin: &Begin) -> bool {
+    [ROLLBACK, REMOVE].contains(&begin.command.as_str())
+}
+
+/// Several runs as one.
+fn together<'a>(runs: impl Iterator<Item = &'a PastRun>, begin: &Begin) -> Undoable {
+    let mut steps = Vec::new();
+    runs.flat_map(|run| run.done.iter().cloned()).for_each(|step| compose(&mut steps, step));
+    Undoable { steps, begin: begin.clone() }
 }
 
 /// Adds a step to a list that has one for each resource, in the order of the first.
@@ -335,6 +365,47 @@ mod tests {
         assert!(composed.knows(&step("a", "1", "1").name()));
         let composed = receipt(vec![first, corrected, changed]);
         assert_eq!(composed.all_owned().cloned().collect::<Vec<_>>(), [step("a", "1", "2")]);
+    }
+
+    #[test]
+    fn a_removal_that_was_given_up_does_not_say_what_is_installed() {
+        let installed = Installed {
+            version: "20.10.24".parse().unwrap(),
+            archive: crate::digest::Digest::of(b"archive"),
+            members: Vec::new(),
+        };
+        let run = |command: &str, docker: Option<&Installed>, from, to, end: Option<End>| {
+            let begin = Begin {
+                command: command.to_owned(),
+                docker: docker.cloned(),
+                ..crate::journal::tests::begin()
+            };
+            let records = [vec![Record::Begin(begin)], done(step("a", from, to)).to_vec()].concat();
+            [records, end.map(Record::End).into_iter().collect()].concat()
+        };
+        let install = run("docker", Some(&installed), "0", "1", Some(End::Completed));
+        for (end, docker, is_installed) in [
+            (None, Some(&installed), true),
+            (Some(End::Resumed), Some(&installed), true),
+            (Some(End::Restored), Some(&installed), true),
+            (Some(End::Completed), None, false),
+        ] {
+            let receipt = receipt(vec![install.clone(), run(REMOVE, None, "1", "0", end)]);
+            assert_eq!((receipt.docker(), receipt.is_installed()), (docker, is_installed), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_resumed_and_not_gone_on_from_can_be_gone_back_from() {
+        let run = |command: &str, from, to, end| {
+            let begin = Begin { command: command.to_owned(), ..crate::journal::tests::begin() };
+            [vec![Record::Begin(begin)], done(step("a", from, to)).to_vec(), vec![Record::End(end)]].concat()
+        };
+        let mut runs = vec![run("docker", "0", "1", End::Completed), run("docker", "1", "2", End::Resumed)];
+        let last = |runs: &[Vec<Record>]| receipt(runs.to_vec()).undoable().pop().map(|last| last.steps);
+        assert_eq!(last(&runs), Some(vec![step("a", "1", "2")]));
+        runs.push(run(ROLLBACK, "2", "1", End::Completed));
+        assert_eq!(last(&runs), Some(vec![step("a", "0", "1")]));
     }
 
     #[test]

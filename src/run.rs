@@ -51,16 +51,15 @@ impl Run<'_> {
     /// Reaches `goals` in order. On the first failure, or when asked to stop,
     /// undoes what was done. `planned` is what the journal already has.
     pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Ending {
-        let (mut done, mut left) = (Vec::new(), Vec::new());
-        let Err(failure) = self.reach_all(goals, planned, &mut done, &mut left) else {
-            return Ending::Completed(done, left);
+        let (mut made, mut left) = (Vec::new(), Vec::new());
+        let Err(failure) = self.reach_all(goals, planned, &mut made, &mut left) else {
+            let done = made.into_iter().filter_map(|(step, is_done)| is_done.then_some(step));
+            return Ending::Completed(done.collect(), left);
         };
         let Failure { error, in_flight } = *failure;
         self.sink.event(&Event::Failed(&error));
-        self.host.begin_undo();
-        let mut steps: Vec<(Step, bool)> = done.into_iter().map(|step| (step, true)).collect();
-        steps.extend(in_flight.map(|step| (step, false)));
-        let left = self.undo(steps, |_| false);
+        made.extend(in_flight.map(|step| (step, false)));
+        let left = self.undo(made, |_| false);
         if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
@@ -72,7 +71,7 @@ impl Run<'_> {
         &mut self,
         goals: &[Goal],
         planned: &[Step],
-        done: &mut Vec<Step>,
+        made: &mut Vec<(Step, bool)>,
         left: &mut Vec<Left>,
     ) -> Result<(), Box<Failure>> {
         for goal in goals {
@@ -90,7 +89,7 @@ impl Run<'_> {
             }
             match self.make(&step) {
                 Ok(()) => {
-                    done.push(step.clone());
+                    made.push((step.clone(), true));
                     self.journal.write(&Record::Done { step })?;
                 }
                 Err(error) if goal.need == Need::BestEffort => {
@@ -103,6 +102,7 @@ impl Run<'_> {
                     let item = Left { name: step.name(), why: because(&error), changed_since };
                     self.sink.event(&Event::Left(&item));
                     left.push(item);
+                    made.push((step, false));
                 }
                 Err(cause) => {
                     let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
@@ -136,6 +136,7 @@ impl Run<'_> {
     /// Takes steps back but for those that are spared, which is asked when their
     /// turn comes. Goes on past errors, and says what is left.
     fn undo(&mut self, steps: Vec<(Step, bool)>, spares: impl Fn(&Step) -> bool) -> Vec<Left> {
+        self.host.begin_undo();
         let mut left = Vec::new();
         for (step, is_done) in undo_order(steps) {
             if spares(&step) {
@@ -165,11 +166,11 @@ impl Run<'_> {
 
     /// What undoing changed is on disk, and known to systemd.
     fn settle(&self) -> Result<()> {
-        self.host.files().flush()?;
+        let flushed = self.host.files().flush();
         if self.host.files().take_units_changed() {
             self.host.systemd()?.reload()?;
         }
-        Ok(())
+        flushed
     }
 
     /// Undoing goes on when the journal cannot be written: the next run looks at
@@ -191,7 +192,7 @@ pub fn recover(
 ) -> Result<Vec<Left>> {
     let mut journal = Journal::resume(&unfinished.path)?;
     for (step, is_done) in &unfinished.steps {
-        host.files().clear_temporary(step);
+        host.files().take_over(step);
         if !is_done
             && step.makes_room()
             && let Some(step) = step.found(host)?
@@ -211,11 +212,12 @@ pub fn recover(
 pub fn resume(host: &Host, unfinished: &Unfinished) -> Result<()> {
     let mut journal = Journal::resume(&unfinished.path)?;
     for (step, is_done) in &unfinished.steps {
-        host.files().clear_temporary(step);
+        host.files().take_over(step);
         if !is_done && let Some(step) = step.found(host)? {
             journal.write(&Record::Done { step })?;
         }
     }
+    host.files().flush()?;
     journal.write_through(&Record::End(End::Resumed))
 }
 

@@ -104,7 +104,7 @@ const FORMS: [&str; 10] = [
     "file-absent file-directory file-symlink file-regular",
     "tree-absent tree-present module-unloaded module-loaded sysctl-absent sysctl-value",
     "table-empty table-rules policy-accept policy-drop rule-absent rule-present",
-    "unit-disabled unit-enabled unit-masked",
+    "unit-dangling unit-disabled unit-enabled unit-masked",
     "remains-none remains-rules of-docker of-ufw hairpin-off hairpin-on",
     "bridge-as-told bridge-other chains-whole chains-lacking",
     "ready-job ready-api",
@@ -257,6 +257,7 @@ fn of_enablement(state: Enablement) -> &'static str {
     match state {
         Enablement::Disabled => "unit-disabled",
         Enablement::Enabled => "unit-enabled",
+        Enablement::Dangling => "unit-dangling",
         Enablement::Masked => "unit-masked",
     }
 }

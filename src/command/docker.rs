@@ -17,6 +17,7 @@ use crate::host::{Host, Interrupt};
 use crate::journal::{Begin, Installed, Journal};
 use crate::plan::plan as plan_for;
 use crate::preflight;
+use crate::receipt::goes_back;
 use crate::render::GUARD_UNIT;
 use crate::report::{ChangeReport, Collector, Outcome, Report, StatusReport};
 use crate::resource::Unit;
@@ -101,7 +102,7 @@ pub(super) fn conclude(host: &Host, ending: Ending, report: &mut Report) -> bool
         Ending::Partial(error, left) => {
             report.fail(Outcome::Failed, &error);
             report.changed = true;
-            report.left = left.iter().map(Into::into).collect();
+            report.left.extend(left.iter().map(Into::into));
         }
     }
     false
@@ -190,11 +191,13 @@ fn await_flannel(session: &mut Session) -> Result<()> {
 /// Takes over from a run that did not end, and returns its journal.
 fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<Option<PathBuf>> {
     let Some(unfinished) = session.receipt.unfinished() else { return Ok(None) };
-    let journal = unfinished.path.clone();
+    // A removal or a rollback that is given up has not completed.
+    let goes_back = session.receipt.runs().last().is_some_and(|run| goes_back(&run.begin));
+    let journal = (!goes_back).then(|| unfinished.path.clone());
     sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
     run::resume(&session.host, unfinished)?;
     session.refresh()?;
-    Ok(Some(journal))
+    Ok(journal)
 }
 
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {

@@ -35,15 +35,19 @@ impl Choice {
     pub(super) fn of(session: &Session) -> Result<Self> {
         let docker = &session.config.docker;
         let installed = session.receipt.docker();
+        // One that is not from the archive that is asked for is another.
+        let asked = |installed: &&Installed| docker.sha256.is_none_or(|sha256| sha256 == installed.archive);
         if let Some(location) = &docker.archive {
             return match directory(location) {
-                Some(directory) => Self::from_directory(session, &directory, installed),
+                Some(directory) => Self::from_directory(session, &directory, installed.filter(asked)),
                 None => Self::archive(session, location, installed),
             };
         }
         match (docker.version, installed) {
-            (Some(version), Some(installed)) if installed.version == version => keep(session, installed),
-            (None, Some(installed)) => keep(session, installed),
+            (Some(version), Some(installed)) if installed.version == version && asked(&installed) => {
+                keep(session, installed)
+            }
+            (None, Some(installed)) if asked(&installed) => keep(session, installed),
             (None, None) if docker.bin_dir.join("dockerd").exists() => Ok(Self::Leave),
             (version, _) => Ok(Self::Archive(official(&session.config, version, &session.facts.arch)?)),
         }
@@ -81,10 +85,12 @@ impl Choice {
             },
         };
         if let Some(installed) = candidate.filter(|_| is_installed) {
-            return match missing(session, installed) {
-                None => Ok(Self::Keep(installed.clone())),
-                Some(_) => Ok(Self::Archive(Request::at(source, installed.version, arch))),
-            };
+            let is = Some(Trust { sha256: installed.archive, by: Authority::Journal });
+            let request = Request { is, ..Request::at(source, installed.version, arch) };
+            return Ok(match missing(session, installed) {
+                None => Self::Keep(installed.clone()),
+                Some(_) => Self::Repair(installed.clone(), request),
+            });
         }
         let version = named.ok_or_else(|| Error::Config {
             origin: config.origin("docker.archive").to_owned(),

@@ -53,7 +53,13 @@ impl Request {
                 signed.or(known).or_else(|| self.noted(config))
             }
         };
-        Ok(Wanted { version: self.version, trust, sources: self.sources.clone() })
+        let mut sources = self.sources.clone();
+        if trust.is_none() {
+            // Whoever may write to the cache may not say what runs as root.
+            let cached = cached(config, self.version, self.arch).map(Source::File);
+            sources.retain(|source| Some(source) != cached.as_ref() || self.is_named_file);
+        }
+        Ok(Wanted { version: self.version, trust, sources })
     }
 
     /// What the signed sums say.

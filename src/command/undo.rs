@@ -170,18 +170,20 @@ fn go_back(
     report: &mut Report,
 ) -> Result<()> {
     let steps = steps.into_iter().map(|step| (step, true)).collect();
-    let mut goals = Vec::new();
+    let (mut goals, mut left) = (Vec::new(), Vec::new());
     for (step, _) in undo_order(steps) {
-        match standing_in_the_way(&past.host, &step, manner.options.force) {
+        match standing_in_the_way(&past.host, &step, manner)? {
             None => goals.push(Goal { wanted: step.inverse().wanted(), need: manner.need }),
-            Some(left) => {
-                sink.event(&Event::Left(&left));
-                report.left.push((&left).into());
+            Some(item) => {
+                sink.event(&Event::Left(&item));
+                report.left.push((&item).into());
+                left.push(item);
             }
         }
     }
     let planned = plan(&past.host, &goals, &past.receipt)?;
-    if manner.dry_run || planned.is_empty() {
+    // A rollback that finds everything back is one, too: the next goes back further.
+    if manner.dry_run || planned.is_empty() && manner.need == Need::IfPossible {
         report.changes = planned.iter().map(|step| ChangeReport::new(step, &past.host)).collect();
         report.outcome = if planned.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
         return Ok(());
@@ -192,21 +194,26 @@ fn go_back(
     let ending = run.reach(&goals, &planned);
     if conclude(&past.host, ending, report) {
         remember(&past.host, sink);
+        if left.iter().any(|left| !left.changed_since) {
+            report.outcome = Outcome::Failed;
+        }
     }
     Ok(())
 }
 
-/// What somebody else has changed since is theirs.
-fn standing_in_the_way(host: &Host, step: &Step, force: bool) -> Option<Left> {
-    if force || !step.is_kept() {
-        return None;
+/// What somebody else has changed since is theirs. What cannot be looked at ends a
+/// rollback, and is left by a removal.
+fn standing_in_the_way(host: &Host, step: &Step, manner: &Manner) -> Result<Option<Left>> {
+    if manner.options.force || !step.is_kept() {
+        return Ok(None);
     }
-    let why = match step.standing(host) {
-        Ok(Standing::Elsewhere(found)) => format!("changed since: {found}"),
-        Ok(Standing::AtFrom | Standing::AtTo) => return None,
-        Err(error) => because(&error),
+    let (why, changed_since) = match step.standing(host) {
+        Ok(Standing::Elsewhere(found)) => (format!("changed since: {found}"), true),
+        Ok(Standing::AtFrom | Standing::AtTo) => return Ok(None),
+        Err(error) if manner.need.leaves(&error) => (because(&error), false),
+        Err(error) => return Err(error),
     };
-    Some(Left { name: step.name(), why, changed_since: true })
+    Ok(Some(Left { name: step.name(), why, changed_since }))
 }
 
 /// Says which containers will be stopped, before they are.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::fingerprints::Fingerprints;
 use super::store::{Content, Store};
+use super::systemd::wanting;
 use crate::change::Step;
 use crate::digest::Digest;
 use crate::resource::{FileState, Mode, Regular};
@@ -174,20 +175,33 @@ impl Files {
 
     /// Flushes every directory in which something came, went or changed.
     pub fn flush(&self) -> Result<()> {
-        for directory in self.unflushed.take() {
+        let next = || self.unflushed.borrow().first().cloned();
+        while let Some(directory) = next() {
             match File::open(&directory) {
                 Ok(open) => open.sync_all().map_err(Error::io("flush", &directory))?,
                 Err(error) if is_nothing(&error) => {}
                 Err(error) => return Err(Error::io("flush", &directory)(error)),
             }
+            self.unflushed.borrow_mut().remove(&directory);
         }
         Ok(())
     }
 
-    /// Removes what a run that died may have left beside a file.
-    pub fn clear_temporary(&self, step: &Step) {
-        if let Step::File(change) = step {
-            clear_temporary(&change.on.0);
+    /// Takes over a step of a run that died: removes what it may have left beside a
+    /// file, and has flushed with the rest what it may not have come to flush.
+    pub fn take_over(&self, step: &Step) {
+        match step {
+            Step::File(change) => {
+                clear_temporary(&change.on.0);
+                self.changed(&change.on.0);
+            }
+            Step::Tree(change) => self.changed(&change.on.0),
+            Step::Unit(change) => {
+                let own = Path::new(UNIT_DIRECTORY).join(&change.on.name);
+                self.flush_links(&wanting(&change.on.name));
+                self.flush_links(&[own]);
+            }
+            _ => {}
         }
     }
 
@@ -295,22 +309,18 @@ impl Files {
         let temporary = fresh_temporary(path);
         match self.store.content(regular.sha256, path) {
             Some(Content::Staged(staged)) => {
-                fs::rename(&staged, &temporary).map_err(Error::io("move", &staged))?;
+                or_copy(fs::rename(&staged, &temporary), "move", &staged, &temporary)?;
                 self.store.note_placed(regular.sha256, path);
             }
             Some(Content::Kept(kept)) => {
-                fs::hard_link(&kept, &temporary).map_err(Error::io("link", &kept))?;
+                or_copy(fs::hard_link(&kept, &temporary), "link", &kept, &temporary)?;
             }
             Some(Content::Bytes(bytes)) => {
                 let file = create(&temporary, 0o600)?;
                 fill(&file, &bytes).map_err(Error::io("write", &temporary))?;
             }
             Some(Content::Copy(source)) => {
-                let mut file = create(&temporary, 0o600)?;
-                File::open(&source)
-                    .and_then(|mut open| io::copy(&mut open, &mut file))
-                    .map_err(Error::io("copy", &source))?;
-                file.sync_all().map_err(Error::io("flush", &temporary))?;
+                copy(&source, &temporary)?;
             }
             None => return Err(self.store.missing(regular.sha256)),
         }
@@ -366,6 +376,21 @@ fn fresh_temporary(path: &Path) -> PathBuf {
     temporary_beside(path)
 }
 
+/// A bind mount of the same file system looks like that file system, and is none to
+/// rename and link.
+fn or_copy(made: io::Result<()>, action: &'static str, from: &Path, to: &Path) -> Result<()> {
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to),
+        made => made.map_err(Error::io(action, from)),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut file = create(to, 0o600)?;
+    File::open(from).and_then(|mut open| io::copy(&mut open, &mut file)).map_err(Error::io("copy", from))?;
+    file.sync_all().map_err(Error::io("flush", to))
+}
+
 /// Writes a small file of node-setup's own and puts it in the place of the old one.
 fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = fresh_temporary(path);
@@ -382,9 +407,16 @@ pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
 /// Creates a directory for root's eyes only, and what leads to it. What is new is on
 /// disk when this returns: a file that was flushed is lost with a directory that was not.
 pub(crate) fn make_private_directory(path: &Path) -> Result<()> {
-    make_directories(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
-        .map_err(Error::io("create the directory", path))
+    make_directories(path).map_err(Error::io("create the directory", path))?;
+    let found = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
+    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(Error::Foreign {
+            path: path.to_owned(),
+            problem: "somebody else made it, and could change what is kept there".to_owned(),
+            help: "find out who, and remove it".to_owned(),
+        });
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(Error::io("set the mode of", path))
 }
 
 fn make_directories(path: &Path) -> io::Result<()> {
@@ -481,6 +513,23 @@ mod tests {
         let later = Files::new(&state);
         later.put(&path, &before).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "the user's own");
+    }
+
+    /// A large content that has come back from the store shares its inode with it.
+    #[test]
+    fn what_is_kept_and_was_changed_in_place_is_not_what_it_was() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("target");
+        let files = || Files::new(&scratch.path().join("state"));
+        fs::write(&path, vec![b'a'; 2 << 20]).unwrap();
+        let before = files().observe(&path).unwrap();
+        files().put(&path, &FileState::Absent).unwrap();
+        files().put(&path, &before).unwrap();
+        fs::write(&path, "edited in place").unwrap();
+        let sha256 = before.sha256().unwrap();
+        assert!(files().store().content(sha256, &path).is_none());
+        assert!(files().put(&path, &before).is_err(), "nobody has those bytes any more");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "edited in place");
     }
 
     #[test]

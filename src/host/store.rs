@@ -85,25 +85,28 @@ impl Store {
         };
         let mut incoming = Incoming::new(&self.home, "kept")?;
         incoming.write(&bytes)?;
-        incoming.settle(sha256)
+        incoming.finish(sha256)?.settle()
     }
 
     /// Keeps what is at `path` now, whose digest is known.
     pub fn keep(&self, path: &Path, sha256: Digest) -> Result<()> {
         let directory = self.directory_for(path).join("kept");
         let kept = directory.join(sha256.to_string());
-        if kept.exists() {
+        if is_intact(&kept, sha256) {
             // A run that died may have given it its name a moment ago.
             return sync_directory(&directory);
         }
         make_private_directory(&directory)?;
+        let _ = fs::remove_file(&kept);
+        // Whoever wrote it may not have flushed it.
+        File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))?;
         if fs::hard_link(path, &kept).is_ok() {
             return sync_directory(&directory);
         }
         let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
         let mut source = File::open(path).map_err(Error::io("read", path))?;
         io::copy(&mut source, &mut incoming.file).map_err(Error::io("copy", path))?;
-        incoming.settle(sha256)
+        incoming.finish(sha256)?.settle()
     }
 
     /// Throws away a content that was kept, here and on `target`'s file system.
@@ -132,7 +135,7 @@ impl Store {
             return Some(Content::Staged(staged));
         }
         let kept = [near.join("kept").join(&name), self.home.join("kept").join(&name)];
-        let Some(kept) = kept.into_iter().find(|path| path.is_file()) else {
+        let Some(kept) = kept.into_iter().find(|path| is_intact(path, sha256)) else {
             return self.placed.borrow().get(&sha256).cloned().map(Content::Copy);
         };
         let is_large = kept.starts_with(&near) && fs::metadata(&kept).is_ok_and(|file| file.len() > SMALL);
@@ -263,6 +266,7 @@ pub struct Incoming {
 pub struct Written {
     directory: PathBuf,
     path: PathBuf,
+    name: PathBuf,
     file: File,
 }
 
@@ -281,28 +285,34 @@ impl Incoming {
         io::Write::write_all(&mut self.file, bytes).map_err(Error::io("write", &self.path))
     }
 
-    /// Ends a content that is to be kept, and gives it its name once its bytes are
-    /// on disk: who finds the name relies on them.
-    fn settle(self, sha256: Digest) -> Result<()> {
-        self.file.sync_all().map_err(Error::io("flush", &self.path))?;
-        self.finish(sha256)?.settle()
-    }
-
-    /// Ends the content, whose digest the writer has taken, and gives it its
-    /// name. It must be [settled](Written::settle) before it is relied upon.
+    /// Ends the content, whose digest the writer has taken. It has its name when it is
+    /// [settled](Written::settle).
     pub fn finish(self, sha256: Digest) -> Result<Written> {
         let Self { directory, path, file } = self;
-        let named = directory.join(sha256.to_string());
-        fs::rename(&path, &named).map_err(Error::io("put in place", &named))?;
-        Ok(Written { directory, path: named, file })
+        let (name, own) = (directory.join(sha256.to_string()), directory.join(format!(".{sha256}")));
+        fs::rename(&path, &own).map_err(Error::io("put in place", &own))?;
+        Ok(Written { directory, path: own, name, file })
     }
 }
 
 impl Written {
-    /// Waits until it is on disk.
+    /// Gives it its name once its bytes are on disk: who finds the name relies on them.
     pub fn settle(self) -> Result<()> {
         self.file.sync_all().map_err(Error::io("flush", &self.path))?;
+        fs::rename(&self.path, &self.name).map_err(Error::io("put in place", &self.name))?;
         sync_directory(&self.directory)
+    }
+}
+
+/// Whether a content is there, and is what its name says. One that has a second name
+/// somewhere on the node may have been changed by that.
+fn is_intact(path: &Path, sha256: Digest) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() && found.nlink() == 1 => true,
+        Ok(found) if found.is_file() => {
+            File::open(path).and_then(|mut file| Digest::of_reader(&mut file)).is_ok_and(|now| now == sha256)
+        }
+        _ => false,
     }
 }
 

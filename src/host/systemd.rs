@@ -98,7 +98,7 @@ impl Systemd<'_> {
             sub_state: unit.take("SubState")?,
             enablement: match self.enablement(name)? {
                 Some(enablement) => enablement,
-                None if is_linked(name) => Enablement::Enabled,
+                None if !wanting(name).is_empty() => Enablement::Dangling,
                 None => Enablement::Disabled,
             },
             active: matches!(active_state.as_str(), "active" | "reloading"),
@@ -166,7 +166,7 @@ impl Systemd<'_> {
                     self.call_for("EnableUnitFiles", &(names, false, true), || action("enable"))?;
                 links.extend(made);
             }
-            Enablement::Disabled => {
+            Enablement::Disabled | Enablement::Dangling => {
                 links.extend(
                     self.call_for::<_, Links>("DisableUnitFiles", &(names, false), || action("disable"))?,
                 );
@@ -414,14 +414,16 @@ enum Ended {
     TooLate,
 }
 
-/// Whether something wants a unit whose file is gone: were it to come back, it would
-/// be started. systemd itself calls such a unit not found.
-fn is_linked(name: &str) -> bool {
+/// The links by which something wants a unit. systemd itself does not tell of them when
+/// the unit's file is gone.
+pub(super) fn wanting(name: &str) -> Vec<PathBuf> {
     let directories = fs::read_dir(UNIT_DIRECTORY).into_iter().flatten().flatten();
     directories
         .map(|directory| directory.path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "wants" || kind == "requires"))
-        .any(|path| path.join(name).is_symlink())
+        .map(|path| path.join(name))
+        .filter(|link| link.is_symlink())
+        .collect()
 }
 
 /// systemd before 252 says `NoSuchUnit` or plain `FileNotFound` for a unit without a file.

@@ -50,6 +50,8 @@ pub enum Enablement {
     Disabled,
     /// Wanted by what its `[Install]` section names.
     Enabled,
+    /// Wanted by something, and without a file. Observed and never brought about.
+    Dangling,
     /// Cannot be started at all.
     Masked,
 }
@@ -154,7 +156,11 @@ impl Resource for Unit {
     }
 
     fn attainable(seen: &UnitState) -> UnitState {
-        UnitState { fresh: true, ..seen.clone() }
+        let enablement = match seen.enablement {
+            Enablement::Dangling => Enablement::Disabled,
+            enablement => enablement,
+        };
+        UnitState { enablement, fresh: true, ..seen.clone() }
     }
 
     fn starts(to: &UnitState) -> bool {
@@ -178,6 +184,7 @@ impl fmt::Display for UnitState {
         let enablement = match self.enablement {
             Enablement::Disabled => "disabled",
             Enablement::Enabled => "enabled",
+            Enablement::Dangling => "wanted, and without a file",
             Enablement::Masked => "masked",
         };
         let activity = match (self.active, self.fresh) {

@@ -63,6 +63,8 @@ fn a_first_boot_while_the_package_manager_is_busy_and_flannel_is_late() {
     node.write("/etc/systemd/system/holder.service", HOLDER_UNIT);
     node.ok("systemctl -q enable holder");
     node.write("/etc/cloud/cloud.cfg.d/99-node.cfg", NO_CLOUD_IMAGE);
+    // A run waits for flannel, and is tried again after that: here soon.
+    node.write("/etc/node-setup/config.d/60-soon.toml", "network.flannel-timeout = \"2s\"\n");
     node.write(&format!("{SEED}/meta-data"), "instance-id: first\n");
     node.write(&format!("{SEED}/user-data"), &user_data(&node));
     node.ok(&format!("cloud-init schema --config-file {SEED}/user-data"));

@@ -108,10 +108,13 @@ fn only_what_differs_is_changed() {
     let wanted = [
         "file /etc/modules-load.d/node-setup.conf",
         "file /etc/systemd/system/docker.service",
+        "file /etc/systemd/system/node-setup-flannel.path",
+        "file /etc/systemd/system/node-setup-flannel.service",
         "file /etc/systemd/system/node-setup-guard.service",
         "file /etc/tmpfiles.d/node-setup.conf",
         "file /opt/k8s/bin/node-setup-guard",
         "unit docker.service",
+        "unit node-setup-flannel.path",
         "unit node-setup-guard.service",
     ];
     assert_eq!(changes, wanted.map(str::to_owned).into(), "{run}");

@@ -189,9 +189,10 @@ fn flannel(config: &Config, facts: &Facts) -> Vec<Refusal> {
     }
     let nothing = facts.flannel_options == Foreign::Absent && facts.flannel_lease == Foreign::Absent;
     if config.network.flannel == Flannel::Required && nothing {
-        let waited = seconds(config.network.flannel_timeout);
+        let limit = seconds(config.network.flannel_timeout);
         let found = format!(
-            "neither {FLANNEL_OPTIONS} nor {SUBNET_ENV} came within {waited}, and network.flannel is \"required\""
+            "neither {FLANNEL_OPTIONS} nor {SUBNET_ENV} is there, and network.flannel is \"required\"; \
+             a run waits {limit} for them"
         );
         all.push(refusal(
             "flannel-missing",

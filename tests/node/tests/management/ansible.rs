@@ -136,7 +136,7 @@ fn ansible_fails_with_the_error_and_its_help() {
     for args in ["--check", ""] {
         let refused = Play::run(&node, args);
         refused.must_end("fatal");
-        refused.must_say("flannel-missing: /run/flannel/docker is not there");
+        refused.must_say("flannel-missing: neither /run/flannel/docker nor /run/flannel/subnet.env is there");
         refused.must_say("-> start flanneld first");
     }
     node.must_differ_only(&before, &[OF_ANSIBLE.as_slice(), &["file /etc/node-setup"]].concat());

@@ -93,6 +93,9 @@ fn puppet_changes_what_differs_and_nothing_else() {
 
     manifest(&node, "present", 8, "");
     without_flannel(&node);
-    let refused = ["flannel-missing: /run/flannel/docker is not there", "-> start flanneld first"];
+    let refused = [
+        "flannel-missing: neither /run/flannel/docker nor /run/flannel/subnet.env is there",
+        "-> start flanneld first",
+    ];
     must_be(&apply(&node), 4, &refused);
 }

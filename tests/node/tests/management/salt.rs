@@ -111,5 +111,9 @@ fn salt_changes_what_differs_and_nothing_else() {
     node.must_differ_only(&before, &[OF_SALT.as_slice(), &kept].concat());
 
     without_flannel(&node);
-    must_be(&highstate(&node, 8), Some(false), "flannel-missing: /run/flannel/docker is not there");
+    must_be(
+        &highstate(&node, 8),
+        Some(false),
+        "flannel-missing: neither /run/flannel/docker nor /run/flannel/subnet.env is there",
+    );
 }

@@ -31,6 +31,8 @@ pub(super) struct Download {
     body: Option<BodyReader<'static>>,
     entity: Option<Entity>,
     position: u64,
+    /// How much of what is known already the body begins with.
+    to_skip: u64,
     began: Instant,
     meter: Meter,
     /// In a row, without a byte between them.
@@ -121,6 +123,7 @@ impl Download {
             body: None,
             entity: None,
             position: 0,
+            to_skip: 0,
             began: Instant::now(),
             meter: Meter::default(),
             failures: 0,
@@ -135,17 +138,32 @@ impl Download {
 
     fn next(&mut self, bytes: &mut [u8]) -> Result<usize, Failure> {
         self.in_time()?;
-        let waiting = Instant::now();
         if self.body.is_none() {
             self.body = Some(self.ask()?);
         }
-        let Some(body) = &mut self.body else { return Ok(0) };
-        let read = body.read(bytes);
-        let count = read.map_err(|error| self.network.failure(&ureq::Error::from(error)))?;
+        while self.to_skip > 0 {
+            let known = usize::try_from(self.to_skip).unwrap_or(usize::MAX).min(bytes.len());
+            let (known, _) = bytes.split_at_mut(known);
+            match self.receive(known)? {
+                0 => return Err(Failure::later("the connection broke")),
+                count => self.to_skip -= count as u64,
+            }
+        }
+        let count = self.receive(bytes)?;
         if count == 0 && self.line.total().is_some_and(|total| self.position < total) {
             return Err(Failure::later("the connection broke"));
         }
         self.position += count as u64;
+        Ok(count)
+    }
+
+    /// The next bytes of the body, new or not, if they come in time and fast enough.
+    fn receive(&mut self, bytes: &mut [u8]) -> Result<usize, Failure> {
+        self.in_time()?;
+        let Some(body) = &mut self.body else { return Ok(0) };
+        let waiting = Instant::now();
+        let read = body.read(bytes);
+        let count = read.map_err(|error| self.network.failure(&ureq::Error::from(error)))?;
         if self.meter.add(count, waiting.elapsed(), &self.network.patience) {
             let floor = self.network.patience.floor;
             let problem = format!("it is slower than {} KiB a second", floor.div_ceil(1 << 10));
@@ -174,9 +192,8 @@ impl Download {
         }
         let response = request.call().map_err(|error| self.on_the_way(&error))?;
         let offset = self.offset(&response)?;
-        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        self.skip(&mut body, self.position - offset)?;
-        Ok(body)
+        self.to_skip = self.position - offset;
+        Ok(response.into_body().into_with_config().limit(u64::MAX).reader())
     }
 
     /// Why there is no answer; with the proxy that was to bring it, if it does not say so.
@@ -218,14 +235,6 @@ impl Download {
             self.entity = Some(entity);
         }
         Ok(offset)
-    }
-
-    fn skip(&self, body: &mut BodyReader<'static>, count: u64) -> Result<(), Failure> {
-        let skipped = io::copy(&mut body.take(count), &mut io::sink());
-        match skipped.map_err(|error| self.network.failure(&ureq::Error::from(error)))? {
-            skipped if skipped == count => self.in_time(),
-            _ => Err(Failure::later("the connection broke")),
-        }
     }
 
     /// Waits for a better moment, or ends with the failure.

@@ -296,6 +296,55 @@ fn a_server_that_drips_is_left() {
 }
 
 #[test]
+fn what_is_known_is_read_past_within_the_same_bounds() {
+    for (bound, expected) in [
+        ("floor", "it is slower than 1024 KiB a second, after 100 bytes"),
+        ("total", "it is not here after 2 s, after 100 bytes"),
+    ] {
+        let (archive, sha256) = good();
+        let server = Server::start(move |client, request| {
+            if request.number == 0 {
+                return reply(client, "200 OK", &announce(archive.len()), &archive[..100]);
+            }
+            reply(client, "200 OK", &announce(archive.len()), b"");
+            for byte in &archive[..100] {
+                // The test's own clock: a server has nothing to wait for.
+                thread::sleep(Duration::from_millis(100));
+                if client.write_all(&[*byte]).and_then(|()| client.flush()).is_err() {
+                    return;
+                }
+            }
+            hold(client);
+        });
+        let network = patient(|patience| {
+            patience.stall = Duration::from_secs(20);
+            match bound {
+                "floor" => (patience.window, patience.floor) = (Duration::from_secs(1), 1 << 20),
+                _ => patience.total = Duration::from_secs(2),
+            }
+        });
+        let started = Instant::now();
+        assert_eq!(problem(fetch_with(&network, &server.url("docker.tgz"), sha256)), expected, "{bound}");
+        assert!(started.elapsed() < Duration::from_secs(9), "{bound}: all of it was read");
+    }
+}
+
+#[test]
+fn waiting_for_an_answer_is_not_slowness() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, _| {
+        // As a mirror does that first has to get it itself.
+        thread::sleep(Duration::from_millis(1200));
+        reply(client, "200 OK", &announce(archive.len()), &archive);
+    });
+    let network = patient(|patience| {
+        patience.stall = Duration::from_secs(20);
+        (patience.window, patience.floor) = (Duration::from_secs(1), 1 << 30);
+    });
+    assert_eq!(fetch_with(&network, &server.url("docker.tgz"), sha256).unwrap().sha256, sha256);
+}
+
+#[test]
 fn a_source_has_a_deadline_for_all_of_it() {
     let (archive, sha256) = good();
     let server = Server::start(move |client, request| resume(client, request, ETAG, &archive, 1));

@@ -16,7 +16,7 @@ use ureq::{Agent, Body, BodyReader};
 use super::http::{Failure, Network, by_status};
 use super::retry::{Again, Meter, dice};
 use super::unpack::MAX_ARCHIVE;
-use crate::error::{Result, seconds};
+use crate::error::Result;
 
 /// How often a connection may break although bytes keep coming.
 const MOST_BREAKS: u32 = 40;
@@ -33,7 +33,8 @@ pub(super) struct Download {
     position: u64,
     /// How much of what is known already the body begins with.
     to_skip: u64,
-    began: Instant,
+    /// When all of it must be here.
+    deadline: Instant,
     meter: Meter,
     /// In a row, without a byte between them.
     failures: u32,
@@ -103,8 +104,8 @@ impl Line {
 }
 
 impl Download {
-    /// Prepares to ask for `url`.
-    pub(super) fn new(url: &str, origin: &str, network: &Network) -> Result<Self> {
+    /// Prepares to ask for `url`, which must be here at `deadline`.
+    pub(super) fn new(url: &str, origin: &str, network: &Network, deadline: Instant) -> Result<Self> {
         let invalid = |_| Failure::never("it is not a valid URL", "check the URL").error(origin);
         let uri: Uri = url.parse().map_err(invalid)?;
         let agent = network.agent(&uri)?;
@@ -124,7 +125,7 @@ impl Download {
             entity: None,
             position: 0,
             to_skip: 0,
-            began: Instant::now(),
+            deadline,
             meter: Meter::default(),
             failures: 0,
             breaks: 0,
@@ -173,17 +174,17 @@ impl Download {
     }
 
     fn in_time(&self) -> Result<(), Failure> {
-        let total = self.network.patience.total;
-        if self.began.elapsed() < total {
-            return Ok(());
-        }
-        let problem = format!("it is not here after {}", seconds(total));
-        Err(Failure::never(problem, "try another mirror, or set fetch.timeout"))
+        if self.left().is_zero() { Err(Failure::too_late(&self.network.patience)) } else { Ok(()) }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Asks for what is still to come.
     fn ask(&mut self) -> Result<BodyReader<'static>, Failure> {
-        let mut request = self.agent.get(&self.url);
+        let within = self.agent.get(&self.url).config().timeout_global(Some(self.left()));
+        let mut request = within.build();
         if self.position > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", self.position));
             if let Some(mark) = self.entity.as_ref().and_then(Entity::mark) {
@@ -253,7 +254,7 @@ impl Download {
                 let note = format!("{}: {}; trying again", self.origin, failure.problem);
                 self.line.state().notes.push(note);
             }
-            if self.line.wait(pause) {
+            if self.line.wait(pause.min(self.left())) {
                 return Ok(());
             }
         }

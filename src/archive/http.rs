@@ -62,6 +62,11 @@ impl Failure {
         Self { problem: problem.into(), help: CHECK_THE_WAY, again: Again::Later(None) }
     }
 
+    pub(super) fn too_late(patience: &Patience) -> Self {
+        let problem = format!("it is not here after {}", seconds(patience.total));
+        Self::never(problem, "try another mirror, or set fetch.timeout")
+    }
+
     /// What came first and what would come now are two things.
     pub(super) fn changed() -> Self {
         let problem = "it changes while it is being fetched".to_owned();
@@ -155,6 +160,7 @@ impl Network {
             }
             ConnectProxyFailed(reason) => by_proxy(reason),
             InvalidProxyUrl => Failure::never("the proxy's URL is not valid", CHECK_THE_PROXY),
+            ureq::Error::Timeout(Timeout::Global) => Failure::too_late(&self.patience),
             ureq::Error::Timeout(phase) => Failure::later(self.late(*phase)),
             Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 Failure::later("the connection is refused")

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Instant;
 
 use super::download::{Download, Line};
 use super::http::{self, Network};
@@ -97,7 +98,9 @@ impl Source {
         let origin = self.to_string();
         match self {
             Self::File(path) => Ok(Box::new(File::open(path).map_err(|error| unreadable(&origin, &error))?)),
-            Self::Url(url) => Ok(Box::new(Download::new(url, &origin, network)?)),
+            Self::Url(url) => {
+                Ok(Box::new(Download::new(url, &origin, network, Instant::now() + network.patience.total)?))
+            }
         }
     }
 
@@ -122,9 +125,10 @@ impl Source {
         sink: &mut dyn Sink,
     ) -> Result<Contents> {
         let origin = self.to_string();
+        let deadline = Instant::now() + network.patience.total;
         let mut restarts = 0;
         loop {
-            let download = Download::new(url, &origin, network)?;
+            let download = Download::new(url, &origin, network, deadline)?;
             let line = download.line();
             let mut watched = Watched { sink, line: Some(&line), length: None };
             let read = unpack::read(download, version, &origin, &mut watched);

@@ -349,11 +349,35 @@ fn a_source_has_a_deadline_for_all_of_it() {
     let (archive, sha256) = good();
     let server = Server::start(move |client, request| resume(client, request, ETAG, &archive, 1));
     let late = patient(|patience| {
-        patience.total = Duration::from_millis(100);
-        patience.pause = Duration::from_millis(40);
+        patience.total = Duration::from_secs(1);
+        patience.pause = Duration::from_millis(100);
     });
     let problem = problem(fetch_with(&late, &server.url("docker.tgz"), sha256));
-    assert!(problem.starts_with("it is not here after 0.1 s, after "), "{problem}");
+    assert!(problem.starts_with("it is not here after 1 s, after "), "{problem}");
+}
+
+#[test]
+fn the_deadline_is_that_of_the_source_and_of_every_wait() {
+    let (archive, sha256) = good();
+    let server = Server::start(move |client, request| match request.path() {
+        // Each answer is of something else, and each begins in time.
+        "/changes" => {
+            thread::sleep(Duration::from_millis(150));
+            resume(client, request, &format!("\"{}\"", request.number), &archive, 100);
+        }
+        "/busy" => reply(client, "503 Busy", "Retry-After: 60\r\n", b""),
+        _ => hold(client),
+    });
+    let late = patient(|patience| {
+        patience.stall = Duration::from_secs(20);
+        patience.total = Duration::from_millis(400);
+    });
+    for path in ["changes", "busy", "silent"] {
+        let started = Instant::now();
+        let problem = problem(fetch_with(&late, &server.url(path), sha256));
+        assert!(problem.starts_with("it is not here after 0.4 s"), "{path}: {problem}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{path}");
+    }
 }
 
 /// Stops the pass at its third tick.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::archive::MAX_UNPACKED;
 use crate::config::{Config, Flannel};
 use crate::docker::{self, CONTAINERD_SOCKET, DAEMON_JSON, FLANNEL_KEYS, KeyProblem, key_problem};
 use crate::error::{Refusal, seconds};
@@ -12,8 +13,8 @@ use crate::flannel::{FLANNEL_OPTIONS, Foreign, SUBNET_ENV};
 use crate::sysctl;
 use crate::version::Version;
 
-/// Unpacked, docker's static binaries are below this from 18.09 to 29.
-const BINARIES: u64 = 400 << 20;
+/// What docker's binaries may take, whoever the archive comes from.
+const BINARIES: u64 = MAX_UNPACKED;
 
 /// What docker's data-root must have for a first image.
 const DATA: u64 = 1 << 30;

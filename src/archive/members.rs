@@ -9,7 +9,7 @@ use crate::version::Version;
 const DIRECTORY: &str = "docker/";
 
 /// The largest member; docker's own are below 120 MiB.
-pub const MAX_MEMBER: u64 = 512 << 20;
+pub const MAX_MEMBER: u64 = 200 << 20;
 
 /// The most tar headers in an archive, extended ones included.
 pub const MAX_HEADERS: usize = 64;
@@ -142,7 +142,7 @@ mod tests {
             (b"docker/", Directory, 1, refused("is a directory with contents")),
             (b"etc/", Directory, 0, refused("is a directory that docker's archives do not have")),
             (b"docker/runc", Regular, 0, refused("is empty")),
-            (b"docker/runc", Regular, MAX_MEMBER + 1, refused("is larger than 512 MiB")),
+            (b"docker/runc", Regular, MAX_MEMBER + 1, refused("is larger than 200 MiB")),
             (b"docker/kubectl", Regular, 1, refused("is not one of docker's files")),
             (b"docker/x/runc", Regular, 1, refused("is not one of docker's files")),
             (b"docker/runc/", Regular, 1, refused("is not one of docker's files")),

@@ -33,7 +33,7 @@ pub use proxy::Proxies;
 pub use retry::Patience;
 pub use source::Source;
 pub use trust::{Authority, Trust};
-pub use unpack::{Discard, Sink};
+pub use unpack::{Discard, MAX_UNPACKED, Sink};
 
 use crate::digest::Digest;
 use crate::error::Error;

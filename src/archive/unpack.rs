@@ -21,11 +21,14 @@ pub(super) struct Caps {
     pub(super) inflated: u64,
 }
 
-/// The largest archive, as a file; docker's own are below 100 MiB.
-pub(super) const MAX_ARCHIVE: u64 = 1 << 30;
+/// The most that an archive may unpack to; docker's own stay below 300 MiB. Whoever has
+/// this much free has room for any archive that is let through.
+pub const MAX_UNPACKED: u64 = 400 << 20;
 
-/// docker's own archives unpack to less than 300 MiB.
-const CAPS: Caps = Caps { compressed: MAX_ARCHIVE, inflated: 3 << 29 };
+/// The largest archive, as a file; docker's own are below 100 MiB.
+pub(super) const MAX_ARCHIVE: u64 = MAX_UNPACKED;
+
+const CAPS: Caps = Caps { compressed: MAX_ARCHIVE, inflated: MAX_UNPACKED };
 
 /// The most that pax records or a long name may take; both hold little more than a path.
 const MAX_NOTE: u64 = 16 << 10;

@@ -57,31 +57,35 @@ pub(super) struct Staging<'a> {
     store: &'a Store,
     target: PathBuf,
     incoming: Option<Incoming>,
-    written: Option<Sender<Written>>,
-    flusher: Option<JoinHandle<Result<()>>>,
+    /// From the first member on.
+    flusher: Option<Flusher>,
 }
 
 impl<'a> Staging<'a> {
     /// Members that are to come into place in `bin_dir`.
     pub(super) fn new(store: &'a Store, bin_dir: &Path) -> Self {
-        let (written, settling) = channel::<Written>();
-        let flusher = std::thread::spawn(move || settling.into_iter().try_for_each(Written::settle));
-        Self {
-            store,
-            target: bin_dir.join("dockerd"),
-            incoming: None,
-            written: Some(written),
-            flusher: Some(flusher),
-        }
+        Self { store, target: bin_dir.join("dockerd"), incoming: None, flusher: None }
     }
 
     /// Waits until all of them are on disk.
     pub(super) fn settle(mut self) -> Result<()> {
-        drop(self.written.take());
-        match self.flusher.take().map(JoinHandle::join) {
-            Some(Ok(settled)) => settled,
-            Some(Err(_)) | None => Err(self.lost()),
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self.flusher.take().map(Flusher::end) {
+            Some(Some(flushed)) => flushed,
+            Some(None) => Err(self.lost()),
+            None => Ok(()),
         }
+    }
+
+    fn flusher(&mut self) -> Result<&Flusher> {
+        let flusher = match self.flusher.take() {
+            Some(running) => running,
+            None => Flusher::start().map_err(Error::io("start a thread to flush", self.store.home()))?,
+        };
+        Ok(self.flusher.insert(flusher))
     }
 
     fn lost(&self) -> Error {
@@ -108,15 +112,69 @@ impl ArchiveSink for Staging<'_> {
     fn end(&mut self, member: &Member) -> Result<()> {
         let incoming = self.incoming.take().ok_or_else(|| self.lost())?;
         let written = incoming.finish(member.sha256)?;
-        // A flusher that has ended has an error, which `settle` returns.
-        let _ = self.written.as_ref().map(|flusher| flusher.send(written));
+        // A flusher that has ended has an error, which `flush` returns.
+        let _ = self.flusher()?.written.send(written);
         Ok(())
     }
 
-    /// Members that came whole lie under their own digests, which nobody asks for; they
-    /// go when what is staged is cleared.
+    /// What came whole goes too: the next source needs the room.
     fn restart(&mut self) -> Result<()> {
         self.incoming = None;
-        Ok(())
+        self.flush()?;
+        self.store.clear_staged(&self.target)
+    }
+}
+
+/// The thread that flushes, and the way to it.
+struct Flusher {
+    written: Sender<Written>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Flusher {
+    fn start() -> std::io::Result<Self> {
+        let (written, settling) = channel::<Written>();
+        let thread = std::thread::Builder::new()
+            .name("flush".to_owned())
+            .spawn(move || settling.into_iter().try_for_each(Written::settle))?;
+        Ok(Self { written, thread })
+    }
+
+    /// Waits until all is flushed; none if the thread is lost.
+    fn end(self) -> Option<Result<()>> {
+        drop(self.written);
+        self.thread.join().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    fn stage(staging: &mut Staging<'_>, bytes: &[u8]) -> Digest {
+        let sha256 = Digest::of(bytes);
+        let size = bytes.len() as u64;
+        staging.begin("dockerd", size).unwrap();
+        staging.write(bytes).unwrap();
+        staging.end(&Member { name: "dockerd".to_owned(), sha256, size }).unwrap();
+        sha256
+    }
+
+    #[test]
+    fn a_source_that_was_no_good_leaves_nothing() {
+        let node = tempfile::tempdir().unwrap();
+        let store = Store::new(node.path().join("state/store"));
+        let bin_dir = node.path().join("bin");
+        let mut staging = Staging::new(&store, &bin_dir);
+        let bad = stage(&mut staging, b"bad");
+        staging.begin("runc", 3).unwrap();
+        staging.write(b"ba").unwrap();
+        staging.restart().unwrap();
+        assert!(!store.staged(bad, &bin_dir.join("dockerd")).exists());
+        assert_eq!(std::fs::read_dir(node.path()).unwrap().count(), 0, "not a byte is left");
+        let good = stage(&mut staging, b"good");
+        staging.settle().unwrap();
+        assert_eq!(std::fs::read(store.staged(good, &bin_dir.join("dockerd"))).unwrap(), b"good");
     }
 }

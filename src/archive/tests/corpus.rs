@@ -98,11 +98,11 @@ fn hostile_entries_are_refused() {
         ),
         (
             docker().header(b"docker/ctr", b'0', b"77777777777\0"),
-            "its entry 'docker/ctr' is larger than 512 MiB",
+            "its entry 'docker/ctr' is larger than 200 MiB",
         ),
         (
             docker().header(b"docker/ctr", b'0', b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"),
-            "its entry 'docker/ctr' is larger than 512 MiB",
+            "its entry 'docker/ctr' is larger than 200 MiB",
         ),
         (
             docker().header(b"docker/ctr", b'0', b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
@@ -120,7 +120,7 @@ fn hostile_entries_are_refused() {
         ),
         (
             docker().pax(b'x', "size", "536870913").file("docker/ctr"),
-            "its entry 'docker/ctr' is larger than 512 MiB",
+            "its entry 'docker/ctr' is larger than 200 MiB",
         ),
         (docker().pax(b'x', "size", "-1").file("docker/ctr"), "is corrupt: its pax records do not add up"),
         (docker().pax(b'x', "GNU.sparse.major", "1").file("docker/ctr"), "its entry 'pax' is a sparse file"),

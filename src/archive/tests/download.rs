@@ -236,7 +236,7 @@ fn a_server_that_fails_is_said_to() {
         "/truncated" => reply(client, "200 OK", "", &archive[..half]),
         "/other" => reply(client, "200 OK", "", &Tar::docker().file("docker/ctr").tgz()),
         "/page" => reply(client, "200 OK", "", b"<html>log in</html>"),
-        "/large" => reply(client, "200 OK", &announce((1 << 30) + 1), &archive),
+        "/large" => reply(client, "200 OK", &announce((400 << 20) + 1), &archive),
         _ => reply(client, "OK", "", b""),
     });
     let other = Digest::of(&Tar::docker().file("docker/ctr").tgz());
@@ -248,7 +248,7 @@ fn a_server_that_fails_is_said_to() {
         ("cut", format!("the server answers 503 Service Unavailable, after {half} bytes")),
         ("truncated", format!("is cut off after {half} bytes")),
         ("page", "is not a gzip file".to_owned()),
-        ("large", "is larger than 1024 MiB".to_owned()),
+        ("large", "is larger than 400 MiB".to_owned()),
         ("other", format!("has the sha256 {other}, expected {sha256}")),
     ] {
         assert_eq!(problem(fetch(&server.url(path), sha256)), expected, "{path}");

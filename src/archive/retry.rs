@@ -42,6 +42,14 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// For what is not needed: asked once, and not waited for long.
+    pub fn in_a_hurry() -> Self {
+        let short = Duration::from_secs(5);
+        Self { connect: short, stall: short, total: 2 * short, tries: 1, ..Self::default() }
+    }
+}
+
 /// Whether what failed may go well another time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Again {

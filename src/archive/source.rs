@@ -5,11 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Instant;
 
 use super::download::{Download, Line};
 use super::http::{self, Network};
 use super::retry::Again;
+use super::stream::TICK;
 use super::unpack::{self, Sink};
 use super::{Contents, Member, damaged};
 use crate::digest::Digest;
@@ -92,29 +95,32 @@ impl Source {
         }
     }
 
-    /// Opens it as it is, to read something small. A failure of the way there is an error
-    /// of reading.
-    pub fn open(&self, network: &Network) -> Result<Box<dyn Read>> {
+    /// Reads a text of `most` bytes at most from it, and tells `sink` meanwhile, as a pass
+    /// does: an error of its `progress` ends a read that waits.
+    pub fn text(&self, most: u64, network: &Network, sink: &mut dyn Sink) -> Result<String> {
         let origin = self.to_string();
-        match self {
-            Self::File(path) => Ok(Box::new(File::open(path).map_err(|error| unreadable(&origin, &error))?)),
-            Self::Url(url) => {
-                Ok(Box::new(Download::new(url, &origin, network, Instant::now() + network.patience.total)?))
+        let bytes = match self {
+            Self::File(path) => {
+                let mut bytes = Vec::new();
+                let (file, _) = open(path, &origin)?;
+                file.take(most + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&origin, &error))?;
+                bytes
             }
+            Self::Url(url) => {
+                let deadline = Instant::now() + network.patience.total;
+                await_bytes(Download::new(url, &origin, network, deadline)?, most + 1, &origin, sink)?
+            }
+        };
+        if bytes.len() as u64 > most {
+            return Err(unusable(&origin, format!("is larger than {} MiB", most >> 20)));
         }
+        String::from_utf8(bytes).map_err(|_| unusable(&origin, "is not text".to_owned()))
     }
 
     fn read_file(&self, path: &Path, version: Version, sink: &mut dyn Sink) -> Result<Contents> {
         let origin = self.to_string();
-        let unreadable = |error| unreadable(&origin, &error);
-        // Not opened before it is known to be a file: opening a fifo would wait.
-        let metadata = path.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(super::unfit(&origin, "is not a regular file"));
-        }
-        let file = File::open(path).map_err(unreadable)?;
-        let length = Some(metadata.len());
-        unpack::read(file, version, &origin, &mut Watched { sink, line: None, length })
+        let (file, length) = open(path, &origin)?;
+        unpack::read(file, version, &origin, &mut Watched { sink, line: None, length: Some(length) })
     }
 
     fn download(
@@ -143,6 +149,53 @@ impl Source {
             sink.restart()?;
         }
     }
+}
+
+/// A regular file, and its length. It is not opened before it is known to be one: opening
+/// a fifo would wait.
+fn open(path: &Path, origin: &str) -> Result<(File, u64)> {
+    let unreadable = |error| unreadable(origin, &error);
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(super::unfit(origin, "is not a regular file"));
+    }
+    Ok((File::open(path).map_err(unreadable)?, metadata.len()))
+}
+
+/// The first `most` bytes of a download, read by a thread while `sink` is told.
+fn await_bytes(download: Download, most: u64, origin: &str, sink: &mut dyn Sink) -> Result<Vec<u8>> {
+    let line = download.line();
+    let mut watched = Watched { sink, line: Some(&line), length: None };
+    let (arrived, awaited) = channel();
+    let reader = thread::Builder::new().name("read".to_owned()).spawn(move || {
+        let mut bytes = Vec::new();
+        let read = download.take(most).read_to_end(&mut bytes);
+        // Whoever has stopped does not listen any more.
+        let _ = arrived.send(read.map(|_| bytes));
+    });
+    reader.map_err(Error::io("start a thread to read", origin))?;
+    let read = loop {
+        match awaited.recv_timeout(TICK) {
+            Ok(read) => break read,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(unusable(origin, "made its reader panic".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                let told = watched.progress(0, None);
+                told.inspect_err(|_| line.stop())?;
+            }
+        }
+    };
+    watched.tell();
+    read.map_err(|error| match line.failure() {
+        Some(failure) => failure.error(origin),
+        None => unreadable(origin, &error),
+    })
+}
+
+/// A text that is not what it should be.
+fn unusable(origin: &str, problem: String) -> Error {
+    Error::Archive { origin: origin.to_owned(), problem, help: "check what is there".to_owned() }
 }
 
 /// What cannot be read is a bad source, and no failure of this run.

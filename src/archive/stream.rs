@@ -10,7 +10,7 @@ use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 
 /// How long progress may stay untold while nothing comes.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// The receiving side of the pipe.
 pub(super) struct Stream<'a> {

@@ -1,14 +1,15 @@
 //! Which archive a configuration asks for, where it may be, and what it must be.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use minisign_verify::PublicKey;
 
 use crate::archive::catalogue::{self, Arch, archive_name};
 use crate::archive::trust::{digest_in, public_key, verify};
-use crate::archive::{Authority, Network, Patience, Proxies, Source, Trust, Wanted};
+use crate::archive::{Authority, Network, Patience, Proxies, Sink as ArchiveSink, Source, Trust, Wanted};
 use crate::config::{Config, Location};
 use crate::event::{Event, Sink};
-use crate::host::Cache;
+use crate::host::{Cache, Interrupt};
 use crate::redact::redact_text;
 use crate::version::Version;
 use crate::{Error, Result};
@@ -42,15 +43,27 @@ impl Request {
         Self { version, arch, is: None, sources: vec![source], is_named_file }
     }
 
-    /// With what is known of it. May ask the network for a sums file.
+    /// With what is known of it, as [`wanted_unless`](Self::wanted_unless), but deaf.
     pub(super) fn wanted(&self, config: &Config, network: &Network, sink: &mut dyn Sink) -> Result<Wanted> {
+        self.wanted_unless(&Interrupt::default(), config, network, sink)
+    }
+
+    /// With what is known of it. May ask the network for a sums file, unless it is to stop.
+    pub(super) fn wanted_unless(
+        &self,
+        interrupt: &Interrupt,
+        config: &Config,
+        network: &Network,
+        sink: &mut dyn Sink,
+    ) -> Result<Wanted> {
         let trust = match (&self.is, known(config, self.version, self.arch)) {
             (Some(is), _) => Some(is.clone()),
             (None, Some(set @ Trust { by: Authority::Setting(_), .. })) => Some(set),
             (None, _) if self.is_named_file => None,
             (None, known) => {
-                let signed = self.signed(config, network, sink)?;
-                signed.or(known).or_else(|| self.noted(config))
+                let known = known.or_else(|| self.noted(config));
+                let mut asking = Asking { config, network, events: sink, interrupt };
+                asking.signed(self, known.is_some())?.or(known)
             }
         };
         let mut sources = self.sources.clone();
@@ -62,44 +75,89 @@ impl Request {
         Ok(Wanted { version: self.version, trust, sources })
     }
 
-    /// What the signed sums say.
-    fn signed(&self, config: &Config, network: &Network, sink: &mut dyn Sink) -> Result<Option<Trust>> {
-        let Some(sums) = &config.fetch.sums else { return Ok(None) };
-        let wrong = |key: &str, problem: String, help: &str| Error::Config {
-            origin: config.origin(key).to_owned(),
-            problem: format!("{key}: {problem}"),
-            help: help.to_owned(),
-        };
-        let key = config.fetch.signed_by.as_ref().ok_or_else(|| {
-            let problem = "a sums file counts only if it is signed".to_owned();
-            wrong("fetch.sums", problem, "set fetch.signed-by to the public key of minisign")
-        })?;
-        let key = public_key(&key.0)
-            .map_err(|problem| wrong("fetch.signed-by", problem, "it is the second line of minisign.pub"))?;
-        let place = filled(&sums.0, self.version, self.arch);
-        let read = |place: String| text(&place, network);
-        let (text, signature) =
-            match read(place.clone()).and_then(|text| Ok((text, read(place.clone() + ".minisig")?))) {
-                Ok(both) => both,
-                Err(error @ Error::Archive { .. }) => {
-                    sink.event(&Event::Note(&format!("{error}; the signed sums are not used")));
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            };
-        verify(text.as_bytes(), &signature, &key).map_err(|problem| {
-            let help = "do not use what comes from there before you know why: ask who signs it";
-            wrong("fetch.sums", problem, help)
-        })?;
-        let found = digest_in(&text, &self.arch.to_string(), &archive_name(self.version));
-        Ok(found.map(|sha256| Trust { sha256, by: Authority::Sums(shown(&place)) }))
-    }
-
     /// What was noted when it came into the cache.
     fn noted(&self, config: &Config) -> Option<Trust> {
         let path = cached(config, self.version, self.arch)?;
         Cache::noted(&path).map(|sha256| Trust { sha256, by: Authority::Cache })
     }
+}
+
+/// Asking for the signed sums.
+struct Asking<'a> {
+    config: &'a Config,
+    network: &'a Network,
+    events: &'a mut dyn Sink,
+    interrupt: &'a Interrupt,
+}
+
+impl Asking<'_> {
+    /// What the signed sums say of an archive. Where something else does for it, they are
+    /// not waited for long, and what is wrong with them is only noted.
+    fn signed(&mut self, request: &Request, is_known: bool) -> Result<Option<Trust>> {
+        let Some(sums) = &self.config.fetch.sums else { return Ok(None) };
+        let key = self.key()?;
+        let place = filled(&sums.0, request.version, request.arch);
+        let patience = if is_known { Patience::in_a_hurry() } else { self.network.patience };
+        let network = Network { patience, ..self.network.clone() };
+        let both = self.text(&place, &network).and_then(|text| {
+            let signature = self.text(&(place.clone() + ".minisig"), &network)?;
+            Ok((text, signature))
+        });
+        let (text, signature) = match both {
+            Ok(both) => both,
+            Err(error) => return self.without(error),
+        };
+        if let Err(problem) = verify(text.as_bytes(), &signature, &key) {
+            let help = "do not use what comes from there before you know why: ask who signs it";
+            let error = unusable(&place, problem, help);
+            return if is_known { self.without(error) } else { Err(error) };
+        }
+        let found = digest_in(&text, &request.arch.to_string(), &archive_name(request.version));
+        Ok(found.map(|sha256| Trust { sha256, by: Authority::Sums(shown(&place)) }))
+    }
+
+    fn key(&self) -> Result<PublicKey> {
+        let wrong = |key: &str, problem: String, help: &str| Error::Config {
+            origin: self.config.origin(key).to_owned(),
+            problem: format!("{key}: {problem}"),
+            help: help.to_owned(),
+        };
+        let key = self.config.fetch.signed_by.as_ref().ok_or_else(|| {
+            let problem = "a sums file counts only if it is signed".to_owned();
+            wrong("fetch.sums", problem, "set fetch.signed-by to the public key of minisign")
+        })?;
+        public_key(&key.0)
+            .map_err(|problem| wrong("fetch.signed-by", problem, "it is the second line of minisign.pub"))
+    }
+
+    /// A small text from a file or a server.
+    fn text(&mut self, place: &str, network: &Network) -> Result<String> {
+        let source: Source = place.parse().map_err(|problem| unusable(place, problem, "check fetch.sums"))?;
+        source.text(LARGEST_SUMS, network, self)
+    }
+
+    /// Goes on without the sums, if it is they that are no good.
+    fn without(&mut self, error: Error) -> Result<Option<Trust>> {
+        if !matches!(error, Error::Archive { .. }) {
+            return Err(error);
+        }
+        self.events.event(&Event::Note(&format!("{error}; the signed sums are not used")));
+        Ok(None)
+    }
+}
+
+impl ArchiveSink for Asking<'_> {
+    fn progress(&mut self, _: u64, _: Option<u64>) -> Result<()> {
+        self.interrupt.check()
+    }
+
+    fn note(&mut self, note: &str) {
+        self.events.event(&Event::Note(note));
+    }
+}
+
+fn unusable(place: &str, problem: String, help: &str) -> Error {
+    Error::Archive { origin: shown(place), problem, help: help.to_owned() }
 }
 
 /// What an archive must be, as far as that is known without asking anybody.
@@ -188,19 +246,6 @@ fn filled(place: &str, version: Version, arch: Arch) -> String {
 
 fn shown(place: &str) -> String {
     place.parse::<Source>().map_or_else(|_| redact_text(place), |source| source.to_string())
-}
-
-/// A small text from a file or a server.
-fn text(place: &str, network: &Network) -> Result<String> {
-    let unusable = |problem: String| Error::Archive {
-        origin: shown(place),
-        problem,
-        help: "check fetch.sums".to_owned(),
-    };
-    let source: Source = place.parse().map_err(&unusable)?;
-    let mut text = String::new();
-    let read = source.open(network)?.take(LARGEST_SUMS).read_to_string(&mut text);
-    read.map(|_| text).map_err(|error| unusable(error.to_string()))
 }
 
 #[cfg(test)]

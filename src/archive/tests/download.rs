@@ -407,8 +407,37 @@ fn a_download_that_waits_can_be_stopped() {
         let started = Instant::now();
         let result = source.read(VERSION, Some(sha256), &network, &mut Stopping(0));
         assert!(matches!(result, Err(Error::Interrupted { signal: "SIGINT" })), "{path}: {result:?}");
+        let text = source.text(1 << 20, &network, &mut Stopping(0));
+        assert!(matches!(text, Err(Error::Interrupted { signal: "SIGINT" })), "{path}: {text:?}");
         assert!(started.elapsed() < Duration::from_secs(20), "{path}");
     }
+}
+
+#[test]
+fn a_text_is_read_whole_or_not_at_all() {
+    let server = Server::start(move |client, request| match request.path() {
+        "/text" => reply(client, "200 OK", "", &vec![b'a'; 1 << 20]),
+        "/large" => reply(client, "200 OK", "", &vec![b'a'; (1 << 20) + 1]),
+        "/bytes" => reply(client, "200 OK", "", b"\xff"),
+        _ if request.number < 5 => reply(client, "503 Busy", "", b""),
+        _ => reply(client, "200 OK", "", b"late"),
+    });
+    let read = |place: &str| {
+        let mut told = Told::default();
+        let text = place.parse::<Source>().unwrap().text(1 << 20, &network(), &mut told);
+        (text, told.notes)
+    };
+    assert_eq!(read(&server.url("text")).0.unwrap().len(), 1 << 20);
+    assert_eq!(problem(read(&server.url("large")).0), "is larger than 1 MiB");
+    assert_eq!(problem(read(&server.url("bytes")).0), "is not text");
+    let (text, notes) = read(&server.url("late"));
+    assert_eq!((text.unwrap().as_str(), notes.len()), ("late", 1), "{notes:?}");
+    let scratch = tempfile::tempdir().unwrap();
+    let fifo = scratch.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    assert_eq!(problem(read(fifo.to_str().unwrap()).0), "is not a regular file");
+    let missing = problem(read("/no/such/file").0);
+    assert!(missing.starts_with("cannot be read: No such file"), "{missing}");
 }
 
 #[test]

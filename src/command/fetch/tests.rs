@@ -183,10 +183,10 @@ fn what_signed_sums_vouch_for_comes_from_a_mirror() {
     let (report, _) = site("SHA256SUMS", Some(signer.key())).fetch().unwrap();
     assert_eq!((report.sha256, report.vouched_for_by), (sha256.to_string(), server.url("SHA256SUMS")));
     for (sums, key, class) in [
-        ("SHA256SUMS", Some(Signer::new(2).key()), Class::Usage),
+        ("SHA256SUMS", Some(Signer::new(2).key()), Class::Refused),
         ("SHA256SUMS", Some(Words("RWQ".to_owned())), Class::Usage),
         ("SHA256SUMS", None, Class::Usage),
-        ("other", Some(signer.key()), Class::Usage),
+        ("other", Some(signer.key()), Class::Refused),
         // Without sums nothing is known of it, and nothing is asked for.
         ("missing", Some(signer.key()), Class::Refused),
     ] {
@@ -195,6 +195,46 @@ fn what_signed_sums_vouch_for_comes_from_a_mirror() {
     }
     let asked = server.requests().iter().filter(|request| request.path().starts_with("/docker/")).count();
     assert_eq!(asked, 1, "only what is vouched for is asked for");
+}
+
+#[test]
+fn sums_that_are_no_good_are_passed_over_where_the_catalogue_knows() {
+    let signer = Signer::new(1);
+    let server = Server::start(move |client, request| match request.path() {
+        "/busy" => reply(client, "503 Busy", "", b""),
+        "/large" => reply(client, "200 OK", "", &vec![b'#'; (1 << 20) + 1]),
+        _ => reply(client, "200 OK", "", b"<html>log in</html>"),
+    });
+    let mut config = Site::new().config;
+    config.fetch.signed_by = Some(signer.key());
+    for (sums, problem) in [
+        ("portal", "the signature is not one of minisign's"),
+        ("large", "is larger than 1 MiB"),
+        ("busy", "the server answers 503 Service Unavailable"),
+    ] {
+        config.fetch.sums = Some(Location(server.url(sums)));
+        let trust = |version| {
+            let mut notes = Collector::default();
+            let request = Request::anywhere(&config, version, Arch::X86_64)?;
+            let network = network(&config);
+            let wanted = request.wanted_unless(&Interrupt::default(), &config, &network, &mut notes)?;
+            let mut report = Report::new("docker fetch");
+            notes.enter(&mut report);
+            Ok::<_, Error>((wanted.trust.map(|trust| trust.by), report.notes))
+        };
+        let asked = server.requests().len();
+        let (by, notes) = trust(Version::new(28, 5, 2)).unwrap();
+        assert_eq!(by, Some(crate::archive::Authority::Catalogue), "{sums}");
+        let note = format!("archive {}: {problem}; the signed sums are not used", server.url(sums));
+        assert_eq!(notes, [note]);
+        let asked = server.requests().len() - asked;
+        assert!(asked <= 2, "{sums} was asked for {asked} times");
+        if sums == "portal" {
+            let error = trust(Version::new(29, 9, 9)).unwrap_err();
+            assert_eq!(error.class(), Class::Refused, "{error}");
+            assert!(error.to_string().contains(problem), "{error}");
+        }
+    }
 }
 
 #[test]

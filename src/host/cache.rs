@@ -6,8 +6,8 @@
 //! root, or whoever runs this, could have written it.
 #![expect(clippy::disallowed_methods, reason = "archives come into the cache here")]
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{Seek, Write};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::digest::Digest;
 use crate::{Error, Result};
+
+/// A note is one line.
+const LARGEST_NOTE: u64 = 4 << 10;
 
 /// A directory of archives.
 #[derive(Clone, Debug)]
@@ -48,15 +51,18 @@ impl Cache {
 
     /// The digest that was noted for the archive at `path`.
     pub fn noted(path: &Path) -> Option<Digest> {
-        let note = beside(path);
-        let is_safe = |path: &Path| {
-            let own = nix::unistd::geteuid().as_raw();
-            let found = fs::symlink_metadata(path);
-            found.is_ok_and(|found| [0, own].contains(&found.uid()) && found.mode() & 0o022 == 0)
-        };
-        let directories = path.parent().into_iter().chain(path.parent().and_then(Path::parent));
-        let all_safe = is_safe(&note) && directories.into_iter().all(is_safe);
-        let text = all_safe.then(|| fs::read_to_string(&note).ok())??;
+        // Links on the way count as what they lead to: root may have moved the cache.
+        let directory = path.parent()?.canonicalize().ok()?;
+        if !directory.ancestors().enumerate().all(|(above, place)| is_ours(place, above)) {
+            return None;
+        }
+        let note = directory.join(beside(path).file_name()?);
+        let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(note).ok()?;
+        let found = file.metadata().ok().filter(Metadata::is_file)?;
+        let mut text = String::new();
+        let read = is_owned(&found) && !is_open(&found);
+        read.then(|| file.take(LARGEST_NOTE).read_to_string(&mut text).ok())??;
         text.split_whitespace().next()?.parse().ok()
     }
 
@@ -107,20 +113,20 @@ impl Deposit {
 
     /// Gives the archive its name; its digest is noted beside it. Both are on disk then.
     pub fn finish(self, sha256: Digest) -> Result<()> {
+        readable(&self.file).map_err(Error::io("set the mode of", &self.part))?;
         self.file.sync_all().map_err(Error::io("flush", &self.part))?;
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let (note, draft) = (beside(&self.path), hidden(&beside(&self.path)));
         let _ = fs::remove_file(&draft);
         let mut file = super::files::create(&draft, 0o644)?;
         writeln!(file, "{sha256}  {name}")
-            .and_then(|()| file.set_permissions(Permissions::from_mode(0o644)))
+            .and_then(|()| readable(&file))
             .and_then(|()| file.sync_all())
             .map_err(Error::io("write", &draft))?;
         for (from, to) in [(&self.part, &self.path), (&draft, &note)] {
             fs::rename(from, to).map_err(Error::io("put in place", to))?;
         }
-        let directory = self.path.parent().unwrap_or(&self.path);
-        File::open(directory).and_then(|open| open.sync_all()).map_err(Error::io("flush", directory))
+        sync_directory(self.path.parent().unwrap_or(&self.path))
     }
 }
 
@@ -132,8 +138,53 @@ impl Drop for Deposit {
     }
 }
 
+/// For all, whatever the umask: the cache can be served.
+fn readable(file: &File) -> std::io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o644))
+}
+
+/// Whether nobody else can change what is in a directory so many levels above a note. In
+/// one like `/tmp` others can add to it and no more, which harms only the cache's own two.
+fn is_ours(directory: &Path, above: usize) -> bool {
+    let is_sticky = |found: &Metadata| above > 1 && found.mode() & 0o1000 != 0;
+    fs::symlink_metadata(directory)
+        .is_ok_and(|found| is_owned(&found) && (!is_open(&found) || is_sticky(&found)))
+}
+
+/// Whether it is root's, or that of whoever runs this.
+fn is_owned(found: &Metadata) -> bool {
+    [0, nix::unistd::geteuid().as_raw()].contains(&found.uid())
+}
+
+/// Whether others may write to it.
+fn is_open(found: &Metadata) -> bool {
+    found.mode() & 0o022 != 0
+}
+
+/// Makes a directory and those above it; each is for all to read, whatever the umask, and
+/// on disk.
 fn make_directory(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(Error::io("create the directory", path))
+    let missing: Vec<_> =
+        path.ancestors().take_while(|place| !place.as_os_str().is_empty() && !place.exists()).collect();
+    for place in missing.into_iter().rev() {
+        let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match fs::create_dir(place) {
+            // Another one fetches, and was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && place.is_dir() => {}
+            made => made
+                .and_then(|()| fs::set_permissions(place, Permissions::from_mode(0o755)))
+                .map_err(Error::io("create the directory", place))?,
+        }
+        sync_directory(parent)?;
+    }
+    if path.is_dir() {
+        return Ok(());
+    }
+    Err(Error::io("create the directory", path)(ErrorKind::NotADirectory.into()))
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path).and_then(|open| open.sync_all()).map_err(Error::io("flush", path))
 }
 
 /// `docker-28.5.2.tgz.sha256`
@@ -191,15 +242,39 @@ mod tests {
         let (_scratch, cache, path) = cached();
         let lock = cache.lock(false).unwrap();
         cache.deposit(&lock, &path).unwrap().finish(Digest::of(b"")).unwrap();
-        for (open, mode) in [(beside(&path), 0o666), (path.parent().unwrap().to_owned(), 0o777)] {
-            let before = fs::metadata(&open).unwrap().permissions();
-            fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(Cache::noted(&path), None, "{}", open.display());
-            fs::set_permissions(&open, before).unwrap();
+        let (near, far) = (path.parent().unwrap(), path.parent().unwrap().parent().unwrap());
+        for (open, mode, counts) in [
+            (beside(&path).as_path(), 0o666, false),
+            (near, 0o777, false),
+            (near, 0o1777, false),
+            (far, 0o775, false),
+            (far.parent().unwrap(), 0o777, false),
+            (far.parent().unwrap(), 0o1777, true),
+        ] {
+            let before = fs::metadata(open).unwrap().permissions();
+            fs::set_permissions(open, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Cache::noted(&path).is_some(), counts, "{} {mode:o}", open.display());
+            fs::set_permissions(open, before).unwrap();
         }
         assert_eq!(Cache::noted(&path), Some(Digest::of(b"")));
         fs::write(beside(&path), "nonsense").unwrap();
         assert_eq!(Cache::noted(&path), None);
+        fs::rename(beside(&path), near.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", beside(&path)).unwrap();
+        assert_eq!(Cache::noted(&path), None);
+    }
+
+    #[test]
+    fn a_cache_that_was_moved_behind_a_link_counts() {
+        let (scratch, cache, path) = cached();
+        let lock = cache.lock(false).unwrap();
+        cache.deposit(&lock, &path).unwrap().finish(Digest::of(b"")).unwrap();
+        let moved = scratch.path().join("srv");
+        fs::rename(scratch.path().join("cache"), &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, scratch.path().join("cache")).unwrap();
+        assert_eq!(Cache::noted(&path), Some(Digest::of(b"")));
+        fs::set_permissions(&moved, Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(Cache::noted(&path), None, "it is what the link leads to that counts");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(super) struct Download {
 struct Entity {
     etag: Option<String>,
     modified: Option<String>,
+    /// When it was said.
+    date: Option<String>,
     length: Option<u64>,
 }
 
@@ -288,13 +290,19 @@ impl Read for Download {
 impl Entity {
     fn of(headers: &HeaderMap, length: Option<u64>) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { etag: text(header::ETAG), modified: text(header::LAST_MODIFIED), length }
+        let (etag, modified) = (text(header::ETAG), text(header::LAST_MODIFIED));
+        Self { etag, modified, date: text(header::DATE), length }
     }
 
-    /// What `If-Range` may hold: only what stands for the very bytes.
+    /// What `If-Range` may hold: only what stands for the very bytes (RFC 9110, 13.1.5). A
+    /// date does if the second that it names was over when the server said so (8.8.2.2).
     fn mark(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|etag| !etag.starts_with("W/"));
-        strong.or(self.modified.as_deref().filter(|_| self.etag.is_none()))
+        let was_over = |modified: &&str| {
+            let date = self.date.as_deref().and_then(moment);
+            self.etag.is_none() && moment(modified).zip(date).is_some_and(|(modified, date)| modified < date)
+        };
+        strong.or_else(|| self.modified.as_deref().filter(was_over))
     }
 
     /// Whether nothing says that the other is about something else.
@@ -304,8 +312,22 @@ impl Entity {
         }
         agree(self.etag.as_ref(), other.etag.as_ref())
             && agree(self.length.as_ref(), other.length.as_ref())
-            && (self.etag.is_some() || agree(self.modified.as_ref(), other.modified.as_ref()))
+            && (self.etag.as_ref().and(other.etag.as_ref()).is_some()
+                || agree(self.modified.as_ref(), other.modified.as_ref()))
     }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` as numbers that compare as the moments do. The older
+/// forms of a date are not read: no server that is in use writes them.
+fn moment(text: &str) -> Option<[u32; 4]> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let (_, date) = text.trim().strip_suffix(" GMT")?.split_once(", ")?;
+    let mut words = date.split(' ');
+    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+    let mut clock = words.next()?.splitn(3, ':').map(|digits| digits.parse::<u32>().ok());
+    let second = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
+    let month = u32::try_from(MONTHS.find(month)?).ok()?;
+    Some([year.parse().ok()?, month, day.parse().ok()?, second])
 }
 
 /// `bytes 100-199/200` as (100, 200); the whole may be unknown (`*`).
@@ -335,17 +357,41 @@ mod tests {
     }
 
     #[test]
+    fn moments_compare() {
+        let all = [
+            "Fri, 31 Dec 1993 23:59:59 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:50:00 GMT",
+            "Mon, 07 Nov 1994 00:00:00 GMT",
+            "Thu, 01 Dec 1994 00:00:00 GMT",
+        ];
+        assert!(all.iter().is_sorted_by(|one, other| moment(one).unwrap() < moment(other).unwrap()));
+        for text in ["", "yesterday", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 8 GMT", "Sun, GMT"]
+        {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn only_what_stands_for_the_bytes_is_a_mark() {
-        let entity = |etag: Option<&str>, modified: Option<&str>| Entity {
+        let (past, now) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Thu, 01 Dec 1994 08:49:36 GMT");
+        let said = |etag: Option<&str>, modified: Option<&str>, date: Option<&str>| Entity {
             etag: etag.map(str::to_owned),
             modified: modified.map(str::to_owned),
+            date: date.map(str::to_owned),
             length: None,
         };
-        assert_eq!(entity(Some("\"a\""), Some("yesterday")).mark(), Some("\"a\""));
-        assert_eq!(entity(Some("W/\"a\""), Some("yesterday")).mark(), None);
-        assert_eq!(entity(None, Some("yesterday")).mark(), Some("yesterday"));
+        let entity = |etag, modified| said(etag, modified, Some(now));
+        assert_eq!(entity(Some("\"a\""), Some(past)).mark(), Some("\"a\""));
+        assert_eq!(entity(Some("W/\"a\""), Some(past)).mark(), None);
+        assert_eq!(entity(None, Some(past)).mark(), Some(past));
+        assert_eq!(entity(None, Some(now)).mark(), None, "it may change again in this second");
+        assert_eq!(said(None, Some(past), None).mark(), None);
+        assert_eq!(entity(None, Some("yesterday")).mark(), None);
         assert!(entity(Some("a"), None).may_be(&entity(None, None)));
         assert!(!entity(Some("a"), None).may_be(&entity(Some("b"), None)));
         assert!(!entity(None, Some("a")).may_be(&entity(None, Some("b"))));
+        assert!(!entity(Some("a"), Some("a")).may_be(&entity(None, Some("b"))));
+        assert!(entity(Some("a"), Some("a")).may_be(&entity(Some("a"), Some("b"))));
     }
 }

@@ -131,6 +131,8 @@ pub enum Error {
         program: String,
         /// Exit status, and the end of its stderr.
         problem: String,
+        /// The exit code, if it ended with one.
+        code: Option<i32>,
     },
 
     /// docker's API did not answer as it should.

@@ -94,7 +94,8 @@ impl Program {
             .map_err(|error| self.failed(format!("could not be run: {error}")))?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
-            return Err(self.failed(format!("failed with {}: {}", output.status, tail(&stderr))));
+            let problem = format!("failed with {}: {}", output.status, tail(&stderr));
+            return Err(Error::Program { program: self.shown(), problem, code: output.status.code() });
         }
         Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
     }
@@ -124,9 +125,13 @@ impl Program {
     }
 
     fn failed(&self, problem: impl Into<String>) -> Error {
+        Error::Program { program: self.shown(), problem: problem.into(), code: None }
+    }
+
+    /// The command, as an error shows it.
+    fn shown(&self) -> String {
         let words = self.args.iter().map(|arg| arg.to_string_lossy());
-        let program = std::iter::once(self.path.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ");
-        Error::Program { program, problem: problem.into() }
+        std::iter::once(self.path.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -153,8 +158,9 @@ mod tests {
     #[test]
     fn failure_carries_the_end_of_stderr() {
         let error = Program::new("sh").args(["-c", "echo one >&2; echo two >&2; exit 3"]).run(&runtime());
-        let text = error.unwrap_err().to_string();
-        assert!(text.contains("exit status: 3: one; two"), "{text}");
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains("exit status: 3: one; two"), "{error}");
+        assert!(matches!(error, Error::Program { code: Some(3), .. }), "{error:?}");
     }
 
     #[test]

@@ -13,8 +13,8 @@ use tokio::runtime::Builder;
 use super::exec::Program;
 use crate::{Error, Result};
 
-/// What getent says of a key that it does not find.
-const NOT_FOUND: &str = "failed with exit status: 2";
+/// getent's exit code for a key that it does not find.
+const NOT_FOUND: i32 = 2;
 
 /// The addresses of `host`, best first; none if there is no such host.
 pub fn addresses(host: &str, limit: Duration) -> Result<Vec<IpAddr>> {
@@ -25,7 +25,7 @@ pub fn addresses(host: &str, limit: Duration) -> Result<Vec<IpAddr>> {
     let runtime = runtime.map_err(Error::io("set up", "the runtime"))?;
     match Program::new("getent").args(["ahosts", "--", host]).within(limit).run(&runtime) {
         Ok(output) => Ok(parse(&output.stdout)),
-        Err(Error::Program { problem, .. }) if problem.starts_with(NOT_FOUND) => Ok(Vec::new()),
+        Err(Error::Program { code: Some(NOT_FOUND), .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }

@@ -286,6 +286,7 @@ fn failed(backend: Backend, family: Family, command: &str, problem: String) -> E
     Error::Program {
         program: format!("{}-{backend} {command}", family.program()).trim_end().to_owned(),
         problem,
+        code: None,
     }
 }
 

@@ -166,7 +166,7 @@ impl Download {
         let Some(body) = &mut self.body else { return Ok(0) };
         let waiting = Instant::now();
         let read = body.read(bytes);
-        let count = read.map_err(|error| self.network.failure(&ureq::Error::from(error)))?;
+        let count = read.map_err(|error| self.network.broken(error))?;
         if self.meter.add(count, waiting.elapsed(), &self.network.patience) {
             let floor = self.network.patience.floor;
             let problem = format!("it is slower than {} KiB a second", floor.div_ceil(1 << 10));

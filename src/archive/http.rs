@@ -173,6 +173,15 @@ impl Network {
         }
     }
 
+    /// What an error means that comes in the middle of a body. The server's certificate was
+    /// judged before: what TLS complains of then came about on the way.
+    pub(super) fn broken(&self, error: io::Error) -> Failure {
+        match ureq::Error::from(error) {
+            error if is_tls(&error) => Failure::later(format!("the connection broke: {}", bare(&error))),
+            error => self.failure(&error),
+        }
+    }
+
     fn late(&self, phase: Timeout) -> String {
         let Patience { connect, stall, .. } = self.patience;
         match phase {
@@ -261,4 +270,21 @@ pub(super) fn shown(url: &str) -> Option<String> {
     let is_port = |port: &str| port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
     let whole = port.is_empty() || is_port(port);
     whole.then(|| format!("{}://{end}{}", uri.scheme_str().unwrap_or_default(), uri.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_not_to_blame_for_a_broken_body() {
+        let network = Network::default();
+        let invalid = || io::Error::new(ErrorKind::InvalidData, "cannot decrypt peer's message");
+        assert_eq!(network.failure(&ureq::Error::Io(invalid())).again, Again::Never);
+        let broken = network.broken(invalid());
+        assert_eq!(broken.again, Again::Later(None));
+        assert_eq!(broken.problem, "the connection broke: cannot decrypt peer's message");
+        let timeout = ureq::Error::Timeout(Timeout::RecvBody);
+        assert_eq!(network.broken(timeout.into_io()).problem, "the server has been silent for 30 s");
+    }
 }

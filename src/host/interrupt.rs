@@ -43,7 +43,7 @@ impl Interrupt {
         }
         signals.thread_block().map_err(Error::errno("block signals for", "this process"))?;
         let shared = Arc::clone(&self.shared);
-        std::thread::spawn(move || {
+        let watcher = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             while let Ok(signal) = signals.wait() {
                 let first =
                     shared.signal.compare_exchange(0, signal as i32, Ordering::SeqCst, Ordering::SeqCst);
@@ -53,7 +53,7 @@ impl Interrupt {
                 shared.notify.notify_waiters();
             }
         });
-        Ok(())
+        watcher.map(drop).map_err(Error::io("start a thread for the signals of", "this process"))
     }
 
     /// An error if the run was asked to stop: the safe points call this.

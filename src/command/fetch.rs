@@ -60,7 +60,7 @@ fn fetch_into(
     let lock = cache.lock(wait)?;
     interrupt.catch()?;
     let network = network(config);
-    let wanted = request.wanted_unless(interrupt, config, &network, sink)?;
+    let wanted = request.wanted(interrupt, config, &network, sink)?;
     let report = |sha256: Digest, source: &Source, by: String| {
         Ok(ArchiveReport {
             version: request.version.to_string(),

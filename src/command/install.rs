@@ -251,7 +251,7 @@ fn read(
     let (config, version) = (&session.config, request.version);
     sink.event(&Event::Stage(&format!("docker {version}")));
     let network = network(config);
-    let wanted = request.wanted(config, &network, sink)?;
+    let wanted = request.wanted(session.host.interrupt(), config, &network, sink)?;
     let mut reception = Reception { into, events: sink, interrupt: session.host.interrupt() };
     let read = wanted.read(&network, &mut reception);
     sink.event(&Event::ProgressEnd);

@@ -43,13 +43,8 @@ impl Request {
         Self { version, arch, is: None, sources: vec![source], is_named_file }
     }
 
-    /// With what is known of it, as [`wanted_unless`](Self::wanted_unless), but deaf.
-    pub(super) fn wanted(&self, config: &Config, network: &Network, sink: &mut dyn Sink) -> Result<Wanted> {
-        self.wanted_unless(&Interrupt::default(), config, network, sink)
-    }
-
     /// With what is known of it. May ask the network for a sums file, unless it is to stop.
-    pub(super) fn wanted_unless(
+    pub(super) fn wanted(
         &self,
         interrupt: &Interrupt,
         config: &Config,

@@ -217,7 +217,7 @@ fn sums_that_are_no_good_are_passed_over_where_the_catalogue_knows() {
             let mut notes = Collector::default();
             let request = Request::anywhere(&config, version, Arch::X86_64)?;
             let network = network(&config);
-            let wanted = request.wanted_unless(&Interrupt::default(), &config, &network, &mut notes)?;
+            let wanted = request.wanted(&Interrupt::default(), &config, &network, &mut notes)?;
             let mut report = Report::new("docker fetch");
             notes.enter(&mut report);
             Ok::<_, Error>((wanted.trust.map(|trust| trust.by), report.notes))

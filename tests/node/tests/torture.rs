@@ -22,12 +22,12 @@ fn upgrades_that_are_killed() {
 
 #[test]
 fn rollbacks_that_are_killed() {
-    a_spread(Kind::Kill, Scenario::Rollback, Suite::Trixie, 61);
+    a_spread(Kind::Kill, Scenario::Rollback, Suite::Trixie, 31);
 }
 
 #[test]
 fn removals_that_are_killed() {
-    a_spread(Kind::Kill, Scenario::Removal, Suite::Bookworm, 61);
+    a_spread(Kind::Kill, Scenario::Removal, Suite::Bookworm, 41);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn installs_with_calls_that_fail() {
 
 #[test]
 fn upgrades_with_calls_that_fail() {
-    a_spread(Kind::Error, Scenario::Upgrade, Suite::Trixie, 197);
+    a_spread(Kind::Error, Scenario::Upgrade, Suite::Trixie, 97);
 }
 
 #[test]

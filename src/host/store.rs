@@ -179,6 +179,8 @@ impl Store {
             _ => {}
         }
         self.clear_candidate(&store.join("candidate"))?;
+        clear_unfinished(&store.join("kept"));
+        clear_unfinished(&self.home.join("kept"));
         for directory in [Some(store.as_path()), Some(&self.home), self.home.parent()].into_iter().flatten() {
             // Only an empty one goes.
             let _ = fs::remove_dir(directory);
@@ -301,6 +303,14 @@ impl Written {
         self.file.sync_all().map_err(Error::io("flush", &self.path))?;
         fs::rename(&self.path, &self.name).map_err(Error::io("put in place", &self.name))?;
         sync_directory(&self.directory)
+    }
+}
+
+/// Removes contents that a run which died was writing. They are in nobody's way.
+fn clear_unfinished(kept: &Path) {
+    let entries = fs::read_dir(kept).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".")) {
+        let _ = fs::remove_file(entry.path());
     }
 }
 

@@ -111,7 +111,7 @@ impl ArchiveSink for Staging<'_> {
 
     fn end(&mut self, member: &Member) -> Result<()> {
         let incoming = self.incoming.take().ok_or_else(|| self.lost())?;
-        let written = incoming.finish(member.sha256)?;
+        let written = incoming.finish(member.sha256);
         // A flusher that has ended has an error, which `flush` returns.
         let _ = self.flusher()?.written.send(written);
         Ok(())
@@ -159,6 +159,20 @@ mod tests {
         staging.write(bytes).unwrap();
         staging.end(&Member { name: "dockerd".to_owned(), sha256, size }).unwrap();
         sha256
+    }
+
+    #[test]
+    fn two_members_with_the_same_bytes_are_one_content() {
+        let node = tempfile::tempdir().unwrap();
+        let store = Store::new(node.path().join("store"));
+        let bin_dir = node.path().join("bin");
+        let mut staging = Staging::new(&store, &bin_dir);
+        for _ in 0..50 {
+            stage(&mut staging, b"same");
+        }
+        staging.settle().unwrap();
+        let staged = std::fs::read_dir(node.path().join("store/staged")).unwrap();
+        assert_eq!(staged.count(), 1);
     }
 
     #[test]

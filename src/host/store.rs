@@ -9,7 +9,7 @@
 //! the file system of `/var/lib`, a second store is made at its top.
 #![expect(clippy::disallowed_methods, reason = "contents are kept, staged and thrown away here")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -29,6 +29,8 @@ pub struct Store {
     home: PathBuf,
     offered: RefCell<BTreeMap<Digest, Offered>>,
     placed: RefCell<BTreeMap<Digest, PathBuf>>,
+    /// How many contents this run has begun to write.
+    begun: Cell<usize>,
 }
 
 /// A content that this run can put in place without the store having it.
@@ -54,7 +56,7 @@ pub enum Content {
 impl Store {
     /// The store under `home`.
     pub fn new(home: PathBuf) -> Self {
-        Self { home, offered: RefCell::default(), placed: RefCell::default() }
+        Self { home, offered: RefCell::default(), placed: RefCell::default(), begun: Cell::default() }
     }
 
     /// Its directory on the file system of the state.
@@ -83,9 +85,9 @@ impl Store {
         let Some(Offered::Bytes(bytes)) = self.offered.borrow().get(&sha256).cloned() else {
             return Err(self.missing(sha256));
         };
-        let mut incoming = Incoming::new(&self.home, "kept")?;
+        let mut incoming = self.begin(directory)?;
         incoming.write(&bytes)?;
-        incoming.finish(sha256)?.settle()
+        incoming.finish(sha256).settle()
     }
 
     /// Keeps what is at `path` now, whose digest is known.
@@ -103,10 +105,10 @@ impl Store {
         if fs::hard_link(path, &kept).is_ok() {
             return sync_directory(&directory);
         }
-        let mut incoming = Incoming::new(&self.directory_for(path), "kept")?;
+        let mut incoming = self.begin(directory)?;
         let mut source = File::open(path).map_err(Error::io("read", path))?;
         io::copy(&mut source, &mut incoming.file).map_err(Error::io("copy", path))?;
-        incoming.finish(sha256)?.settle()
+        incoming.finish(sha256).settle()
     }
 
     /// Throws away a content that was kept, here and on `target`'s file system.
@@ -166,7 +168,18 @@ impl Store {
 
     /// Begins to stage a content for `target`.
     pub fn stage(&self, target: &Path) -> Result<Incoming> {
-        Incoming::new(&self.directory_for(target), "staged")
+        self.begin(self.directory_for(target).join("staged"))
+    }
+
+    /// Begins to write a content under a name that no other content has: two with the same
+    /// bytes may be on their way at once.
+    fn begin(&self, directory: PathBuf) -> Result<Incoming> {
+        make_private_directory(&directory)?;
+        let number = self.begun.replace(self.begun.get() + 1);
+        let path = directory.join(format!(".incoming-{number}"));
+        let _ = fs::remove_file(&path);
+        let file = create(&path, 0o600)?;
+        Ok(Incoming { directory, path, file })
     }
 
     /// Throws away what is staged for `target`'s file system, and the directories
@@ -266,22 +279,11 @@ pub struct Incoming {
 /// A content that is written, but not yet flushed or visible.
 #[derive(Debug)]
 pub struct Written {
-    directory: PathBuf,
-    path: PathBuf,
+    content: Incoming,
     name: PathBuf,
-    file: File,
 }
 
 impl Incoming {
-    fn new(store: &Path, kind: &str) -> Result<Self> {
-        let directory = store.join(kind);
-        make_private_directory(&directory)?;
-        let path = directory.join(".incoming");
-        let _ = fs::remove_file(&path);
-        let file = create(&path, 0o600)?;
-        Ok(Self { directory, path, file })
-    }
-
     /// Adds bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         io::Write::write_all(&mut self.file, bytes).map_err(Error::io("write", &self.path))
@@ -289,20 +291,19 @@ impl Incoming {
 
     /// Ends the content, whose digest the writer has taken. It has its name when it is
     /// [settled](Written::settle).
-    pub fn finish(self, sha256: Digest) -> Result<Written> {
-        let Self { directory, path, file } = self;
-        let (name, own) = (directory.join(sha256.to_string()), directory.join(format!(".{sha256}")));
-        fs::rename(&path, &own).map_err(Error::io("put in place", &own))?;
-        Ok(Written { directory, path: own, name, file })
+    pub fn finish(self, sha256: Digest) -> Written {
+        let name = self.directory.join(sha256.to_string());
+        Written { content: self, name }
     }
 }
 
 impl Written {
     /// Gives it its name once its bytes are on disk: who finds the name relies on them.
     pub fn settle(self) -> Result<()> {
-        self.file.sync_all().map_err(Error::io("flush", &self.path))?;
-        fs::rename(&self.path, &self.name).map_err(Error::io("put in place", &self.name))?;
-        sync_directory(&self.directory)
+        let Incoming { directory, path, file } = self.content;
+        file.sync_all().map_err(Error::io("flush", &path))?;
+        fs::rename(&path, &self.name).map_err(Error::io("put in place", &self.name))?;
+        sync_directory(&directory)
     }
 }
 

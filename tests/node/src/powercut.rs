@@ -151,8 +151,8 @@ impl fmt::Display for Tally {
 /// # Errors
 /// When the node cannot be had, or does not work before anything was cut.
 pub fn power_cuts(suite: Suite, count: usize, seed: u64, mut told: impl FnMut(&Cut)) -> Result<Tally> {
-    let older = Suite::ALL.into_iter().rev().find(|older| *older < suite);
-    let older = older.with_context(|| format!("there is no older docker to upgrade from on {suite}"))?;
+    let older = suite.older();
+    ensure!(older < suite, "there is no older docker to upgrade from on {suite}");
     let mut dice = Dice(seed);
     let mut tally = Tally { seed, cuts: Vec::new() };
     let mut course = Course::begin(suite, older)?;

@@ -271,11 +271,6 @@ impl Error {
     pub fn is_not_empty(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::DirectoryNotEmpty)
     }
-
-    /// Whether a file or directory was simply not there.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-    }
 }
 
 fn io_help(source: &io::Error, path: &Path) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `node-setup docker` and its read-only sisters.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
@@ -233,6 +233,5 @@ fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
         daemon_keys: daemon_keys(&session.config, version).keys().cloned().collect(),
         ..session::begin("docker")
     };
-    let directory: &Path = &session.host.state().join("journal");
-    Journal::begin(directory, begin, &intended.steps)
+    Journal::begin(&session.host.journals(), begin, &intended.steps)
 }

@@ -68,13 +68,13 @@ impl Past {
     /// Reads the journals.
     pub(super) fn read(limits: Limits, interrupt: Interrupt) -> Result<Self> {
         let host = Host::new(limits, interrupt)?;
-        let receipt = Receipt::read(&host.state().join("journal"))?;
+        let receipt = Receipt::read(&host.journals())?;
         Ok(Self { host, receipt })
     }
 
     /// Reads them again.
     pub(super) fn refresh(&mut self) -> Result<()> {
-        self.receipt = Receipt::read(&self.host.state().join("journal"))?;
+        self.receipt = Receipt::read(&self.host.journals())?;
         Ok(())
     }
 }
@@ -135,7 +135,7 @@ impl Session {
 
     /// Looks again: after a run, the facts are others.
     pub(super) fn refresh(&mut self) -> Result<()> {
-        self.receipt = Receipt::read(&self.host.state().join("journal"))?;
+        self.receipt = Receipt::read(&self.host.journals())?;
         self.facts = facts::gather(&self.host, &self.config)?;
         Ok(())
     }

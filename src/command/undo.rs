@@ -28,7 +28,7 @@ const UNFINISHED: &str = "unfinished";
 /// Lists the runs.
 pub(super) fn history(report: &mut Report) -> Result<()> {
     require_root()?;
-    let journals = Path::new(crate::host::STATE).join("journal");
+    let journals = crate::host::journals(Path::new(crate::host::STATE));
     let (receipt, live) = live::watching(|| Receipt::read(&journals))?;
     report.runs = receipt.runs().iter().map(RunReport::from).collect();
     if let (Some(_), Some(last)) = (live, report.runs.last_mut().filter(|run| run.end == UNFINISHED)) {
@@ -137,7 +137,7 @@ pub(super) fn remove(
 /// Forgets the node, once nothing on it is ours any more. What went back by
 /// itself or by another's hand is not.
 fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
-    let receipt = Receipt::read(&past.host.state().join("journal"))?;
+    let receipt = Receipt::read(&past.host.journals())?;
     let is_back = |step: &&Step| matches!(step.standing(&past.host), Ok(Standing::AtFrom));
     let ours: Vec<&Step> = receipt.all_owned().filter(|step| !is_back(step)).collect();
     if ours.iter().any(|step| holds_data(step)) {
@@ -189,7 +189,7 @@ fn go_back(
         return Ok(());
     }
     announce(past, &planned, sink);
-    let journal = Journal::begin(&past.host.state().join("journal"), begin, &planned)?;
+    let journal = Journal::begin(&past.host.journals(), begin, &planned)?;
     let run = Run { host: &past.host, receipt: &past.receipt, journal, sink };
     let ending = run.reach(&goals, &planned);
     if conclude(&past.host, ending, report) {

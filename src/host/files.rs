@@ -15,6 +15,7 @@ use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt
 use std::path::{Path, PathBuf};
 
 use super::fingerprints::Fingerprints;
+use super::journals;
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
@@ -28,8 +29,9 @@ const LARGEST_TEXT: u64 = 256 << 10;
 /// Where systemd reads the units of the administrator.
 pub const UNIT_DIRECTORY: &str = "/etc/systemd/system";
 
-/// What units were started from in this boot. The lock beside it is in use.
-const STARTED: &str = "/run/node-setup/started";
+/// Where it is noted what a running unit was started from. Gone after a boot, as is what
+/// was running. The lock beside it is in use.
+pub(super) const STARTED: &str = "/run/node-setup/started";
 
 /// The door to the file system.
 #[derive(Debug)]
@@ -212,7 +214,7 @@ impl Files {
     /// story that is not true.
     pub fn remove_state<'a>(&self, state: &Path, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
         let stores: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
-        let (journals, removed) = (state.join("journal"), state.join("journal.removed"));
+        let (journals, removed) = (journals(state), state.join("journal.removed"));
         for directory in stores.iter().chain([&removed]) {
             self.remove_all(directory)?;
         }

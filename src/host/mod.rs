@@ -54,6 +54,11 @@ pub use systemd::{Systemd, UnitFacts};
 /// Where node-setup keeps what it must not forget.
 pub const STATE: &str = "/var/lib/node-setup";
 
+/// Where the journals are under `state`.
+pub fn journals(state: &Path) -> PathBuf {
+    state.join("journal")
+}
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -112,6 +117,11 @@ impl Host {
     /// Where node-setup keeps what it must not forget.
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Where the journals of all runs are.
+    pub fn journals(&self) -> PathBuf {
+        journals(&self.state)
     }
 
     /// Modules and kernel parameters.

@@ -10,14 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use super::api::Api;
+use super::files::STARTED;
 use super::systemd::UnitFacts;
 use crate::digest::Digest;
 use crate::resource::{Readiness, Unit};
 use crate::{Error, Result};
-
-/// Where it is noted what a running unit was started from. Gone after a boot,
-/// as is what was running.
-const STARTED: &str = "/run/node-setup/started";
 
 /// How long one answer of the API may take.
 const ANSWER: Duration = Duration::from_secs(5);

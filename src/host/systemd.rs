@@ -156,9 +156,12 @@ impl Systemd<'_> {
     pub fn set_enablement(&self, name: &str, from: Enablement, to: Enablement) -> Result<Vec<PathBuf>> {
         let names = &[name][..];
         let action = |verb: &str| format!("{verb} {name}");
+        let change = |method, body: &(&[&str], bool), verb| -> Result<Links> {
+            self.call_for(method, body, || action(verb))
+        };
         let mut links = Links::new();
         if from == Enablement::Masked {
-            links.extend(self.call_for::<_, Links>("UnmaskUnitFiles", &(names, false), || action("unmask"))?);
+            links.extend(change("UnmaskUnitFiles", &(names, false), "unmask")?);
         }
         match to {
             Enablement::Enabled => {
@@ -167,17 +170,13 @@ impl Systemd<'_> {
                 links.extend(made);
             }
             Enablement::Disabled | Enablement::Dangling => {
-                links.extend(
-                    self.call_for::<_, Links>("DisableUnitFiles", &(names, false), || action("disable"))?,
-                );
+                links.extend(change("DisableUnitFiles", &(names, false), "disable")?);
             }
             Enablement::Masked => {
-                links.extend(
-                    self.call_for::<_, Links>("DisableUnitFiles", &(names, false), || action("disable"))?,
-                );
-                links.extend(
-                    self.call_for::<_, Links>("MaskUnitFiles", &(names, false, true), || action("mask"))?,
-                );
+                links.extend(change("DisableUnitFiles", &(names, false), "disable")?);
+                let masked: Links =
+                    self.call_for("MaskUnitFiles", &(names, false, true), || action("mask"))?;
+                links.extend(masked);
             }
         }
         self.reload()?;

@@ -46,17 +46,18 @@ impl Lock {
 /// is not tried for that, so that no run which begins right now finds it taken.
 pub fn holder() -> Option<String> {
     let mut file = File::open(LOCK).ok()?;
-    let inode = file.metadata().ok()?.ino();
-    is_locked(&fs::read_to_string("/proc/locks").ok()?, inode).then(|| name(&mut file))
+    let found = file.metadata().ok()?;
+    let (major, minor) = (nix::sys::stat::major(found.dev()), nix::sys::stat::minor(found.dev()));
+    let file_id = format!("{major:02x}:{minor:02x}:{}", found.ino());
+    is_locked(&fs::read_to_string("/proc/locks").ok()?, &file_id).then(|| name(&mut file))
 }
 
 /// Whether a list in the form of `/proc/locks` has a lock of the kind that is used
-/// here on the file with this inode. Who waits for one has an arrow.
-fn is_locked(locks: &str, inode: u64) -> bool {
+/// here on the file with this device and inode. Who waits for one has an arrow.
+fn is_locked(locks: &str, file: &str) -> bool {
     locks.lines().any(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let on = words.get(5).and_then(|file| file.rsplit(':').next()?.parse().ok());
-        words.get(1) == Some(&"FLOCK") && on == Some(inode)
+        words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&file)
     })
 }
 
@@ -83,10 +84,11 @@ mod tests {
             (held, true),
             ("2: POSIX  ADVISORY  WRITE 4711 00:1a:99 0 EOF\n", false),
             ("1: FLOCK  ADVISORY  WRITE 4711 00:1a:98 0 EOF\n", false),
+            ("1: FLOCK  ADVISORY  WRITE 4711 08:01:99 0 EOF\n", false),
             ("1: -> FLOCK  ADVISORY  WRITE 4712 00:1a:99 0 EOF\n", false),
             ("", false),
         ] {
-            assert_eq!(is_locked(locks, 99), expected, "{locks}");
+            assert_eq!(is_locked(locks, "00:1a:99"), expected, "{locks}");
         }
     }
 }

@@ -151,36 +151,32 @@ impl Systemd<'_> {
         self.call("Reload", &(), || "reload its units".to_owned()).map(drop)
     }
 
-    /// Takes a unit from one enablement to another. Returns the links that systemd
-    /// made or removed for that, which it does not flush.
-    pub fn set_enablement(&self, name: &str, from: Enablement, to: Enablement) -> Result<Vec<PathBuf>> {
+    /// Takes a unit from one enablement to another. `links` gets those that systemd made or
+    /// removed for that, also if it fails half-way: systemd does not flush them.
+    pub fn set_enablement(
+        &self,
+        name: &str,
+        from: Enablement,
+        to: Enablement,
+        links: &mut Vec<PathBuf>,
+    ) -> Result<()> {
         let names = &[name][..];
         let action = |verb: &str| format!("{verb} {name}");
-        let change = |method, body: &(&[&str], bool), verb| -> Result<Links> {
-            self.call_for(method, body, || action(verb))
-        };
-        let mut links = Links::new();
+        let mut made = |made: Links| links.extend(made.into_iter().map(|(_, link, _)| PathBuf::from(link)));
         if from == Enablement::Masked {
-            links.extend(change("UnmaskUnitFiles", &(names, false), "unmask")?);
+            made(self.call_for("UnmaskUnitFiles", &(names, false), || action("unmask"))?);
         }
-        match to {
-            Enablement::Enabled => {
-                let (_, made): (bool, Links) =
-                    self.call_for("EnableUnitFiles", &(names, false, true), || action("enable"))?;
-                links.extend(made);
-            }
-            Enablement::Disabled | Enablement::Dangling => {
-                links.extend(change("DisableUnitFiles", &(names, false), "disable")?);
-            }
-            Enablement::Masked => {
-                links.extend(change("DisableUnitFiles", &(names, false), "disable")?);
-                let masked: Links =
-                    self.call_for("MaskUnitFiles", &(names, false, true), || action("mask"))?;
-                links.extend(masked);
-            }
+        if to == Enablement::Enabled {
+            let (_, enabled): (bool, Links) =
+                self.call_for("EnableUnitFiles", &(names, false, true), || action("enable"))?;
+            made(enabled);
+        } else {
+            made(self.call_for("DisableUnitFiles", &(names, false), || action("disable"))?);
         }
-        self.reload()?;
-        Ok(links.into_iter().map(|(_, link, _)| link.into()).collect())
+        if to == Enablement::Masked {
+            made(self.call_for("MaskUnitFiles", &(names, false, true), || action("mask"))?);
+        }
+        self.reload()
     }
 
     /// Starts a unit and waits for the job's end.
@@ -251,7 +247,7 @@ impl Systemd<'_> {
         self.subscribe()?;
         let ended = self.runtime.block_on(async {
             let mut signals = self.job_removed().await?;
-            let reply = self.manager(method, &(name, "replace")).await?;
+            let reply = answer(self.manager(method, &(name, "replace"))).await?;
             let job: OwnedObjectPath = reply.body().deserialize()?;
             let wait = async {
                 while let Some(signal) = signals.next().await {
@@ -376,12 +372,15 @@ impl Systemd<'_> {
     }
 
     fn block_on<T>(&self, call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-        self.runtime.block_on(async {
-            tokio::time::timeout(CALL, call)
-                .await
-                .unwrap_or_else(|_| Err(zbus::Error::Failure("no answer".to_owned())))
-        })
+        // Made within: a time limit needs the runtime that it runs on.
+        self.runtime.block_on(async { answer(call).await })
     }
+}
+
+/// An answer that comes in time.
+async fn answer<T>(call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+    let silence = || Err(zbus::Error::Failure("no answer".to_owned()));
+    tokio::time::timeout(CALL, call).await.unwrap_or_else(|_| silence())
 }
 
 /// Properties by name, each taken once.

@@ -142,8 +142,10 @@ impl Resource for Unit {
             self.stop(host, to)?;
         }
         if now.enablement != to.enablement {
-            let links = systemd.set_enablement(&self.name, now.enablement, to.enablement)?;
+            let mut links = Vec::new();
+            let set = systemd.set_enablement(&self.name, now.enablement, to.enablement, &mut links);
             host.files().flush_links(&links);
+            set?;
         }
         match (to.active, now.active, now.fresh) {
             (true, false, _) => {

@@ -51,6 +51,13 @@ pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + Deserializ
         seen.clone()
     }
 
+    /// Whether a change that stopped on its way may have left the resource in `now`,
+    /// which is neither of its ends. Where it cannot, somebody else has put it there.
+    fn between(from: &Self::State, to: &Self::State, now: &Self::State) -> bool {
+        let _ = (from, to, now);
+        true
+    }
+
     /// Whether being put into `to` starts something that uses the rest of the
     /// node. Undoing leaves such steps until all else is back in its place.
     fn starts(to: &Self::State) -> bool {
@@ -93,7 +100,10 @@ pub enum Standing {
     AtFrom,
     /// Where the change would take it to.
     AtTo,
-    /// Somewhere else: described.
+    /// Where the change may have stopped on its way; or where somebody has put it since:
+    /// described.
+    Between(String),
+    /// Where only somebody else can have put it: described.
     Elsewhere(String),
 }
 
@@ -132,13 +142,21 @@ impl<R: Resource> Change<R> {
         } else if now == self.to {
             Standing::AtTo
         } else {
-            Standing::Elsewhere(now.to_string())
+            let between = R::between(&self.from, &self.to, &now);
+            if between { Standing::Between(now.to_string()) } else { Standing::Elsewhere(now.to_string()) }
         })
     }
 
-    fn found(&self, host: &Host) -> Result<Option<Self>> {
+    fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
         let now = self.on.observe(host)?;
-        Ok((now != self.from).then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now }))
+        Ok(if now == self.from {
+            None
+        } else if is_done || now == self.to {
+            Some(self.clone())
+        } else {
+            let ours = R::between(&self.from, &self.to, &now);
+            ours.then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now })
+        })
     }
 
     /// (a to b) then (b to c) is (a to c).
@@ -285,11 +303,12 @@ macro_rules! kinds {
                 }
             }
 
-            /// What has become of a change that may have been broken off: the change
-            /// from where it began to where the resource stands now, if that differs.
-            pub fn found(&self, host: &Host) -> Result<Option<Self>> {
+            /// What has become of a change, if the resource is not where it began: a power cut
+            /// can take back also one that was done. One that may have been broken off ends
+            /// where it has left the resource.
+            pub fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
                 Ok(match self {
-                    $(Self::$variant(change) => change.found(host)?.map(Self::$variant),)+
+                    $(Self::$variant(change) => change.found(host, is_done)?.map(Self::$variant),)+
                 })
             }
 

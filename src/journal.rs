@@ -6,6 +6,7 @@
 //! flush: whoever reads the journal after a crash looks at the node anyway.
 #![expect(clippy::disallowed_methods, reason = "its lines are appended, and a run has a date")]
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -63,7 +64,7 @@ pub enum End {
     Restored,
     /// It failed, and something could not be put back.
     Partial,
-    /// It stopped, and a later run went on from there.
+    /// It stopped, and the next run went on from there: that one has inherited its steps.
     Resumed,
 }
 
@@ -85,6 +86,11 @@ impl End {
 pub enum Record {
     /// The run begins.
     Begin(Begin),
+    /// A step that runs before this one have made, of which none ended. It is this run's now.
+    Inherited {
+        /// The step as it was made.
+        step: Step,
+    },
     /// A step will be made.
     Intend(Step),
     /// A resource that no run had changed was as wanted.
@@ -113,6 +119,15 @@ pub enum Record {
     End(End),
 }
 
+/// What a run that did not end leaves to the next one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heritage {
+    /// Its journal.
+    pub journal: PathBuf,
+    /// What it has made of the node: one step for each resource.
+    pub steps: Vec<Step>,
+}
+
 /// The journal of the run that is going on.
 #[derive(Debug)]
 pub struct Journal {
@@ -122,10 +137,25 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins the journal that follows the last one in `directory`, with all
-    /// that is intended so far. On disk when this returns.
-    pub fn begin(directory: &Path, begin: Begin, intents: &[Step]) -> Result<Self> {
+    /// Begins the journal that follows the last one in `directory`, with all that is
+    /// inherited, and all that is intended so far. On disk when this returns.
+    ///
+    /// The run that left the `heritage` has ended only then. Before that it is still the
+    /// one that did not end, and what follows it is not looked at.
+    pub fn begin(
+        directory: &Path,
+        begin: Begin,
+        heritage: Option<&Heritage>,
+        intents: &[Step],
+    ) -> Result<Self> {
         make_private_directory(directory)?;
+        let inherited = match heritage {
+            Some(Heritage { journal, steps }) => {
+                discard_after(journal)?;
+                steps.as_slice()
+            }
+            None => &[],
+        };
         let number = numbers(directory)?.last().map_or(1, |last| last + 1);
         let path = path_of(directory, number);
         let file = OpenOptions::new()
@@ -135,18 +165,26 @@ impl Journal {
             .open(&path)
             .map_err(Error::io("create", &path))?;
         let mut journal = Self { path, file, torn: false };
+        let inherited = inherited.iter().map(|step| Record::Inherited { step: step.clone() });
         let intents = intents.iter().cloned().map(Record::Intend);
-        let lines: String = std::iter::once(Record::Begin(begin)).chain(intents).map(|r| line(&r)).collect();
+        let records = std::iter::once(Record::Begin(begin)).chain(inherited).chain(intents);
+        let lines: String = records.map(|record| line(&record)).collect();
         journal.append(&lines)?;
         journal.flush()?;
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(Error::io("flush", directory))?;
+        flush_directory(directory)?;
+        if let Some(Heritage { journal, .. }) = heritage {
+            Self::open(journal)?.write_through(&Record::End(End::Resumed))?;
+        }
         Ok(journal)
     }
 
     /// Goes on with the journal of a run that did not end.
     pub fn resume(path: &Path) -> Result<Self> {
+        discard_after(path)?;
+        Self::open(path)
+    }
+
+    fn open(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
         // The crash may have left half a line.
         Ok(Self { path: path.to_owned(), file, torn: true })
@@ -175,6 +213,23 @@ impl Journal {
     fn flush(&self) -> Result<()> {
         self.file.sync_data().map_err(Error::io("flush", &self.path))
     }
+}
+
+/// Discards journals that follow that of a run which did not end. They were begun by runs
+/// that died before they had inherited it, and have done nothing.
+fn discard_after(journal: &Path) -> Result<()> {
+    let Some(directory) = journal.parent() else { return Ok(()) };
+    for number in numbers(directory)? {
+        let later = path_of(directory, number);
+        if later.as_path() > journal {
+            fs::remove_file(&later).map_err(Error::io("remove", &later))?;
+        }
+    }
+    flush_directory(directory)
+}
+
+fn flush_directory(directory: &Path) -> Result<()> {
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(Error::io("flush", directory))
 }
 
 fn line(record: &Record) -> String {
@@ -235,8 +290,10 @@ fn numbers(directory: &Path) -> Result<Vec<u32>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Error::io("read the directory", directory)(error)),
     };
-    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok();
-    let mut numbers: Vec<u32> = entries.flatten().filter_map(number).collect();
+    let number = |name: OsString| name.to_str()?.strip_suffix(".jsonl")?.parse().ok();
+    let names = entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>();
+    let names = names.map_err(Error::io("read the directory", directory))?;
+    let mut numbers: Vec<u32> = names.into_iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }
@@ -278,6 +335,7 @@ pub(crate) mod tests {
     fn records() -> Vec<Record> {
         vec![
             Record::Begin(begin()),
+            Record::Inherited { step: step("2", "0") },
             Record::Intend(step("0", "1")),
             Record::Found { step: step("1", "1") },
             Record::Done { step: step("0", "1") },
@@ -301,13 +359,13 @@ pub(crate) mod tests {
     fn damage_in_the_middle_is_not_read_over() {
         let text: String = records().iter().map(line).collect();
         let damaged = text.replacen("\"intend\"", "\"intent\"", 1);
-        assert!(parse(&damaged).unwrap_err().starts_with("line 2"));
+        assert!(parse(&damaged).unwrap_err().starts_with("line 3"));
     }
 
     #[test]
     fn a_journal_goes_on_after_a_torn_line() {
         let scratch = tempfile::tempdir().unwrap();
-        Journal::begin(scratch.path(), begin(), &[step("0", "1")]).unwrap();
+        Journal::begin(scratch.path(), begin(), None, &[step("0", "1")]).unwrap();
         let (path, _) = read_all(scratch.path()).unwrap().remove(0);
         for (tail, records) in [("{\"done\":{\"st", 3), ("{\"done\"\0\0", 4), ("\0\0\0", 5)] {
             let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
@@ -317,5 +375,19 @@ pub(crate) mod tests {
             assert_eq!(found.last(), Some(&Record::End(End::Restored)), "{tail:?}");
             assert_eq!(found.len(), records, "{tail:?}");
         }
+    }
+    #[test]
+    fn an_heir_takes_the_place_of_one_that_died_while_it_was_born() {
+        let scratch = tempfile::tempdir().unwrap();
+        Journal::begin(scratch.path(), begin(), None, &[step("0", "1")]).unwrap();
+        let (dead, _) = read_all(scratch.path()).unwrap().remove(0);
+        let stillborn = path_of(scratch.path(), 2);
+        fs::write(&stillborn, line(&Record::Begin(begin()))).unwrap();
+        let heritage = Heritage { journal: dead.clone(), steps: vec![step("0", "1")] };
+        Journal::begin(scratch.path(), begin(), Some(&heritage), &[]).unwrap();
+        let journals = read_all(scratch.path()).unwrap();
+        let last: Vec<_> = journals.iter().map(|(path, records)| (path, records.last().unwrap())).collect();
+        let inherited = Record::Inherited { step: step("0", "1") };
+        assert_eq!(last, [(&dead, &Record::End(End::Resumed)), (&stillborn, &inherited)]);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::change::{Name, Step};
-use crate::journal::{self, Begin, End, Installed, Record};
+use crate::journal::{self, Begin, End, Heritage, Installed, Record};
 
 /// The journals, composed.
 #[derive(Debug, Default)]
@@ -18,6 +18,7 @@ pub struct Receipt {
     refused: Vec<Step>,
     runs: Vec<PastRun>,
     unfinished: Option<Unfinished>,
+    heritage: Option<Heritage>,
 }
 
 /// A run, as its journal tells it.
@@ -29,6 +30,8 @@ pub struct PastRun {
     pub begin: Begin,
     /// How it ended, if it did.
     pub end: Option<End>,
+    /// What it has inherited from runs before it that did not end.
+    pub inherited: Vec<Step>,
     /// What it did.
     pub done: Vec<Step>,
 }
@@ -53,7 +56,8 @@ pub struct Undoable {
 pub struct Unfinished {
     /// Its journal.
     pub path: PathBuf,
-    /// The steps that it may have made, in order; those known to be done are marked.
+    /// The steps that it may have made, in order; those known to be done are marked. What
+    /// it has inherited comes first.
     pub steps: Vec<(Step, bool)>,
 }
 
@@ -88,32 +92,16 @@ impl Receipt {
         &self.runs
     }
 
-    /// What can be gone back from, oldest first: completed runs that have not been
-    /// gone back from, each with the runs that it resumed. One that has only taken
-    /// those back is none of them.
+    /// What can be gone back from, oldest first: completed runs that have changed something
+    /// and have not been gone back from, each with what it has inherited.
     pub fn undoable(&self) -> Vec<Undoable> {
-        let (mut all, mut resumed): (Vec<Undoable>, Vec<&PastRun>) = (Vec::new(), Vec::new());
-        for run in &self.runs {
-            match (run.end, run.begin.command.as_str()) {
-                (Some(End::Resumed), _) => resumed.push(run),
-                (Some(End::Completed), ROLLBACK) if resumed.is_empty() => drop(all.pop()),
-                (Some(End::Completed), ROLLBACK) => resumed.clear(),
-                (Some(End::Completed), REMOVE) => {
-                    all.clear();
-                    resumed.clear();
-                }
-                (Some(End::Completed), _) => {
-                    let alone = resumed.is_empty();
-                    let one = together(resumed.drain(..).chain([run]), &run.begin);
-                    all.extend((alone || !one.steps.is_empty()).then_some(one));
-                }
-                _ => {}
+        let mut all: Vec<Undoable> = Vec::new();
+        for run in self.runs.iter().filter(|run| run.end == Some(End::Completed)) {
+            match run.begin.command.as_str() {
+                ROLLBACK => drop(all.pop()),
+                REMOVE => all.clear(),
+                _ => all.extend(run.undoable()),
             }
-        }
-        // Nobody has gone on from these yet.
-        if let Some(last) = resumed.last() {
-            let one = together(resumed.iter().copied(), &last.begin);
-            all.extend((!one.steps.is_empty()).then_some(one));
         }
         all
     }
@@ -146,13 +134,23 @@ impl Receipt {
 
     /// Whether a run has completed and not been gone back from.
     pub fn is_installed(&self) -> bool {
-        let after = |runs: usize, run: &PastRun| match (run.end, run.begin.command.as_str()) {
-            (Some(End::Completed), REMOVE) => 0,
-            (Some(End::Completed), ROLLBACK) => runs.saturating_sub(1),
-            (Some(End::Completed), _) => runs + 1,
-            _ => runs,
-        };
-        self.runs.iter().fold(0, after) > 0
+        !self.undoable().is_empty()
+    }
+
+    /// Makes what the last run has done, which did not end, the next run's own.
+    pub fn inherit(&mut self, made: impl IntoIterator<Item = Step>) {
+        let Some(Unfinished { path, .. }) = &self.unfinished else { return };
+        let mut steps = Vec::new();
+        made.into_iter().for_each(|step| compose(&mut steps, step));
+        self.heritage = Some(Heritage { journal: path.clone(), steps: steps.clone() });
+        for step in steps {
+            compose(&mut self.known, step);
+        }
+    }
+
+    /// What the next run has inherited.
+    pub fn heritage(&self) -> Option<&Heritage> {
+        self.heritage.as_ref()
     }
 
     /// The last run that says what is on the node. A removal says that only when it has
@@ -162,23 +160,26 @@ impl Receipt {
             |run: &PastRun| self.unfinished.as_ref().is_some_and(|unfinished| unfinished.path == run.path);
         let counts = |run: &&PastRun| match run.end {
             Some(End::Completed) => true,
-            Some(End::Resumed) => run.begin.command != REMOVE,
             None => run.begin.command != REMOVE && is_unfinished(run),
-            Some(End::Restored | End::Partial) => false,
+            Some(End::Restored | End::Partial | End::Resumed) => false,
         };
         self.runs.iter().rev().find(counts).map(|run| &run.begin)
     }
 
     fn add(&mut self, path: PathBuf, records: Vec<Record>) {
+        if self.unfinished.is_some() {
+            // Begun by an heir that died before it had inherited: it has done nothing.
+            return;
+        }
         self.runs.extend(past_run(&path, &records));
         let end = records.iter().rev().find_map(|record| match record {
             Record::End(end) => Some(*end),
             _ => None,
         });
         match end {
-            Some(End::Completed | End::Resumed) => self.take_over(records),
+            Some(End::Completed) => self.take_over(records),
+            Some(End::Resumed) => records.into_iter().for_each(|record| self.learn(record)),
             Some(End::Restored) => {
-                self.unfinished = None;
                 for step in still_there(records) {
                     compose(&mut self.known, step);
                 }
@@ -190,38 +191,48 @@ impl Receipt {
         }
     }
 
+    /// Adds what a run has made of the node.
     fn take_over(&mut self, records: Vec<Record>) {
-        self.unfinished = None;
         let goes_back = matches!(records.first(), Some(Record::Begin(begin)) if goes_back(begin));
         for record in records {
             match record {
-                Record::Done { step } => compose(&mut self.known, step),
-                Record::Found { step } if !self.knows(&step.name()) => self.known.push(step),
-                Record::Refused { step, .. } => self.refused.push(step),
-                Record::Found { .. }
-                | Record::Begin(_)
-                | Record::Intend(_)
-                | Record::Undone { .. }
-                | Record::End(_) => {}
+                Record::Inherited { step } | Record::Done { step } => compose(&mut self.known, step),
+                seen => self.learn(seen),
             }
         }
         // Having gone all the way back, nothing on the node is node-setup's to keep right.
-        if goes_back && self.undoable().is_empty() {
+        if goes_back && !self.is_installed() {
             self.known.retain(|step| !step.is_nothing());
+        }
+    }
+
+    /// Adds what a run has seen: that stays true, whoever inherits what it has made.
+    fn learn(&mut self, record: Record) {
+        match record {
+            Record::Found { step } if !self.knows(&step.name()) => self.known.push(step),
+            Record::Refused { step, .. } => self.refused.push(step),
+            _ => {}
         }
     }
 }
 
-/// Whether a run takes others back.
-pub fn goes_back(begin: &Begin) -> bool {
-    [ROLLBACK, REMOVE].contains(&begin.command.as_str())
+impl PastRun {
+    /// What it has inherited and what it did.
+    pub fn made(&self) -> impl Iterator<Item = &Step> {
+        self.inherited.iter().chain(&self.done)
+    }
+
+    /// What going back from it takes; none if it left the node as it was.
+    fn undoable(&self) -> Option<Undoable> {
+        let mut steps = Vec::new();
+        self.made().for_each(|step| compose(&mut steps, step.clone()));
+        (!steps.is_empty()).then(|| Undoable { steps, begin: self.begin.clone() })
+    }
 }
 
-/// Several runs as one.
-fn together<'a>(runs: impl Iterator<Item = &'a PastRun>, begin: &Begin) -> Undoable {
-    let mut steps = Vec::new();
-    runs.flat_map(|run| run.done.iter().cloned()).for_each(|step| compose(&mut steps, step));
-    Undoable { steps, begin: begin.clone() }
+/// Whether a run takes others back.
+fn goes_back(begin: &Begin) -> bool {
+    [ROLLBACK, REMOVE].contains(&begin.command.as_str())
 }
 
 /// Adds a step to a list that has one for each resource, in the order of the first.
@@ -244,9 +255,16 @@ fn compose(steps: &mut Vec<Step>, step: Step) {
 
 fn past_run(path: &Path, records: &[Record]) -> Option<PastRun> {
     let Some(Record::Begin(begin)) = records.first() else { return None };
-    let mut run = PastRun { path: path.to_owned(), begin: begin.clone(), end: None, done: Vec::new() };
+    let mut run = PastRun {
+        path: path.to_owned(),
+        begin: begin.clone(),
+        end: None,
+        inherited: Vec::new(),
+        done: Vec::new(),
+    };
     for record in records {
         match record {
+            Record::Inherited { step } => run.inherited.push(step.clone()),
             Record::Done { step } => run.done.push(step.clone()),
             Record::End(end) => run.end = Some(*end),
             _ => {}
@@ -260,7 +278,7 @@ fn still_there(records: Vec<Record>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for record in records {
         match record {
-            Record::Done { step } if step.makes_room() => steps.push(step),
+            Record::Inherited { step } | Record::Done { step } if step.makes_room() => steps.push(step),
             Record::Undone { step } => steps.retain(|made| made.name() != step.name()),
             _ => {}
         }
@@ -270,32 +288,30 @@ fn still_there(records: Vec<Record>) -> Vec<Step> {
 
 /// The steps that a run which did not end may have made and has not undone.
 fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
-    let mut steps: Vec<(Step, bool)> = Vec::new();
-    let place = |steps: &[(Step, bool)], name: &Name| steps.iter().position(|(step, _)| step.name() == *name);
+    let mut inherited: Vec<Step> = Vec::new();
+    let mut own: Vec<(Step, bool)> = Vec::new();
+    let place = |own: &[(Step, bool)], name: &Name| own.iter().position(|(step, _)| step.name() == *name);
     for record in records {
         match record {
-            Record::Intend(step) => match place(&steps, &step.name()) {
-                Some(index) => {
-                    if let Some(slot) = steps.get_mut(index) {
-                        *slot = (step, false);
-                    }
-                }
-                None => steps.push((step, false)),
+            Record::Inherited { step } => inherited.push(step),
+            Record::Intend(step) => match place(&own, &step.name()).and_then(|index| own.get_mut(index)) {
+                Some(slot) => *slot = (step, false),
+                None => own.push((step, false)),
             },
             Record::Done { step } => {
-                if let Some(slot) = place(&steps, &step.name()).and_then(|index| steps.get_mut(index)) {
+                if let Some(slot) = place(&own, &step.name()).and_then(|index| own.get_mut(index)) {
                     *slot = (step, true);
                 }
             }
-            Record::Undone { step } | Record::Refused { step, .. } => {
-                if let Some(index) = place(&steps, &step.name()) {
-                    steps.remove(index);
-                }
-            }
+            Record::Undone { step } | Record::Refused { step, .. } => match place(&own, &step.name()) {
+                Some(index) => drop(own.remove(index)),
+                // Its own steps are undone first.
+                None => inherited.retain(|earlier| earlier.name() != step.name()),
+            },
             Record::Begin(_) | Record::Found { .. } | Record::End(_) => {}
         }
     }
-    steps
+    inherited.into_iter().map(|step| (step, true)).chain(own).collect()
 }
 
 #[cfg(test)]
@@ -329,27 +345,86 @@ mod tests {
         assert_eq!(owned, [step("a", "1", "3")]);
     }
 
+    fn run(command: &str, made: Vec<Record>, end: Option<End>) -> Vec<Record> {
+        let begin = Begin { command: command.to_owned(), ..crate::journal::tests::begin() };
+        let end = end.into_iter().map(Record::End);
+        std::iter::once(Record::Begin(begin)).chain(made).chain(end).collect()
+    }
+
+    fn inherited(step: Step) -> Record {
+        Record::Inherited { step }
+    }
+
+    fn last_undoable(runs: &[Vec<Record>]) -> Option<Vec<Step>> {
+        receipt(runs.to_vec()).undoable().pop().map(|last| last.steps)
+    }
+
     #[test]
     fn going_back_goes_back_further_each_time() {
-        let run = |command: &str, from, to, end| {
-            let begin = Begin { command: command.to_owned(), ..crate::journal::tests::begin() };
-            [vec![Record::Begin(begin)], done(step("a", from, to)).to_vec(), vec![Record::End(end)]].concat()
+        let of = |command, from, to| run(command, done(step("a", from, to)).into(), Some(End::Completed));
+        let mut runs = vec![of("docker", "0", "1"), of("docker", "1", "2")];
+        assert_eq!(last_undoable(&runs), Some(vec![step("a", "1", "2")]));
+        runs.push(of(ROLLBACK, "2", "1"));
+        assert_eq!(last_undoable(&runs), Some(vec![step("a", "0", "1")]));
+        runs.push(of(ROLLBACK, "1", "0"));
+        assert_eq!(last_undoable(&runs), None);
+    }
+
+    #[test]
+    fn an_heir_is_gone_back_from_with_what_it_has_inherited() {
+        let first = run("docker", done(step("a", "0", "1")).into(), Some(End::Completed));
+        let dead = run("docker", done(step("a", "1", "2")).into(), Some(End::Resumed));
+        for (own, expected) in
+            [(step("a", "2", "3"), step("a", "1", "3")), (step("a", "2", "1"), step("a", "0", "1"))]
+        {
+            let made = [vec![inherited(step("a", "1", "2"))], done(own).into()].concat();
+            let heir = run("docker", made, Some(End::Completed));
+            assert_eq!(last_undoable(&[first.clone(), dead.clone(), heir]), Some(vec![expected]));
+        }
+    }
+
+    #[test]
+    fn an_heir_that_was_undone_leaves_nothing_of_what_it_has_inherited() {
+        let made = vec![inherited(step("a", "1", "2"))];
+        let dead = run("docker", done(step("a", "1", "2")).into(), Some(End::Resumed));
+        let receipt = receipt(vec![dead, run("docker", made, Some(End::Restored))]);
+        assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
+        assert_eq!(receipt.docker(), None);
+    }
+
+    #[test]
+    fn an_heir_that_dies_leaves_all_of_it() {
+        let own = step("a", "2", "3");
+        let of = |undone: &[Step]| {
+            let undone = undone.iter().map(|step| Record::Undone { step: step.clone() });
+            let made =
+                [inherited(step("a", "1", "2")), inherited(step("b", "0", "1")), Record::Intend(own.clone())];
+            let heir = run("docker", made.into_iter().chain(undone).collect(), None);
+            let dead = run("docker", done(step("a", "1", "2")).into(), Some(End::Resumed));
+            receipt(vec![dead, heir]).unfinished().unwrap().steps.clone()
         };
-        let mut runs = vec![
-            run("docker", "0", "1", End::Completed),
-            run("docker", "1", "2", End::Resumed),
-            run("docker", "2", "3", End::Completed),
-        ];
-        let last = |runs: &[Vec<Record>]| receipt(runs.to_vec()).undoable().pop().map(|last| last.steps);
-        assert_eq!(
-            last(&runs),
-            Some(vec![step("a", "1", "3")]),
-            "a resumed run is gone back from with its heir"
-        );
-        runs.push(run(ROLLBACK, "3", "1", End::Completed));
-        assert_eq!(last(&runs), Some(vec![step("a", "0", "1")]));
-        runs.push(run(ROLLBACK, "1", "0", End::Completed));
-        assert_eq!(last(&runs), None);
+        let (a, b) = ((step("a", "1", "2"), true), (step("b", "0", "1"), true));
+        assert_eq!(of(&[]), [a.clone(), b.clone(), (own.clone(), false)]);
+        assert_eq!(of(std::slice::from_ref(&own)), [a, b.clone()]);
+        assert_eq!(of(&[own.clone(), step("a", "1", "2")]), [b]);
+    }
+
+    #[test]
+    fn an_heir_that_died_before_it_had_inherited_is_nobody() {
+        let dead = run("docker", done(step("a", "1", "2")).into(), None);
+        let stillborn =
+            run("docker", vec![inherited(step("a", "1", "2")), Record::Intend(step("b", "0", "1"))], None);
+        let receipt = receipt(vec![dead, stillborn]);
+        assert_eq!(receipt.unfinished().unwrap().steps, [(step("a", "1", "2"), true)]);
+        assert_eq!(receipt.runs().len(), 1);
+    }
+
+    #[test]
+    fn what_is_inherited_is_owned_before_the_heir_begins() {
+        let mut receipt = receipt(vec![run("docker", done(step("a", "1", "2")).into(), None)]);
+        receipt.inherit([step("a", "1", "2"), step("b", "0", "1"), step("a", "2", "1")]);
+        assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), [step("b", "0", "1")]);
+        assert_eq!(receipt.heritage().unwrap().steps, [step("b", "0", "1")]);
     }
 
     #[test]
@@ -386,26 +461,12 @@ mod tests {
         let install = run("docker", Some(&installed), "0", "1", Some(End::Completed));
         for (end, docker, is_installed) in [
             (None, Some(&installed), true),
-            (Some(End::Resumed), Some(&installed), true),
             (Some(End::Restored), Some(&installed), true),
             (Some(End::Completed), None, false),
         ] {
             let receipt = receipt(vec![install.clone(), run(REMOVE, None, "1", "0", end)]);
             assert_eq!((receipt.docker(), receipt.is_installed()), (docker, is_installed), "{end:?}");
         }
-    }
-
-    #[test]
-    fn what_was_resumed_and_not_gone_on_from_can_be_gone_back_from() {
-        let run = |command: &str, from, to, end| {
-            let begin = Begin { command: command.to_owned(), ..crate::journal::tests::begin() };
-            [vec![Record::Begin(begin)], done(step("a", from, to)).to_vec(), vec![Record::End(end)]].concat()
-        };
-        let mut runs = vec![run("docker", "0", "1", End::Completed), run("docker", "1", "2", End::Resumed)];
-        let last = |runs: &[Vec<Record>]| receipt(runs.to_vec()).undoable().pop().map(|last| last.steps);
-        assert_eq!(last(&runs), Some(vec![step("a", "1", "2")]));
-        runs.push(run(ROLLBACK, "2", "1", End::Completed));
-        assert_eq!(last(&runs), Some(vec![step("a", "0", "1")]));
     }
 
     #[test]
@@ -431,37 +492,6 @@ mod tests {
         let records = made.chain([Record::Undone { step: tree("/empty") }, Record::End(End::Restored)]);
         let receipt = receipt(vec![records.collect()]);
         assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), [tree("/full")]);
-    }
-
-    #[test]
-    fn a_resumed_run_with_nothing_left_to_do_is_gone_back_from() {
-        let run = |end: &[End]| {
-            let records =
-                [vec![Record::Begin(crate::journal::tests::begin())], done(step("a", "0", "1")).into()];
-            [records.concat(), end.iter().copied().map(Record::End).collect()].concat()
-        };
-        let receipt = receipt(vec![run(&[End::Resumed, End::Completed])]);
-        assert_eq!(receipt.undoable().pop().map(|last| last.steps), Some(vec![step("a", "0", "1")]));
-    }
-
-    #[test]
-    fn a_run_that_took_back_what_it_resumed_is_not_gone_back_from() {
-        let run = |from, to, end| {
-            let records =
-                [vec![Record::Begin(crate::journal::tests::begin())], done(step("a", from, to)).into()];
-            [records.concat(), vec![Record::End(end)]].concat()
-        };
-        let first = run("0", "1", End::Completed);
-        let receipt = receipt(vec![first, run("1", "0", End::Resumed), run("0", "1", End::Completed)]);
-        assert_eq!(receipt.undoable().pop().map(|last| last.steps), Some(vec![step("a", "0", "1")]));
-    }
-
-    #[test]
-    fn a_resumed_run_counts_as_far_as_it_came() {
-        let stopped = [done(step("a", "1", "2")).to_vec(), vec![Record::End(End::Resumed)]].concat();
-        let receipt = receipt(vec![stopped]);
-        assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), [step("a", "1", "2")]);
-        assert_eq!((receipt.unfinished(), receipt.last_run()), (None, None));
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Carrying a plan out, and taking it back.
 
-use std::path::Path;
 use std::time::Instant;
 
 use crate::change::{Name, Standing, Step};
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
-use crate::journal::{End, Journal, Record};
+use crate::journal::{End, Heritage, Journal, Record};
 use crate::plan::{Goal, Need, Outlook, outlook};
 use crate::receipt::{Receipt, Unfinished};
 use crate::{Error, Result};
@@ -49,8 +48,10 @@ impl From<Error> for Box<Failure> {
 
 impl Run<'_> {
     /// Reaches `goals` in order. On the first failure, or when asked to stop,
-    /// undoes what was done. `planned` is what the journal already has.
+    /// undoes what was done, and what was inherited. `planned` is what the journal
+    /// already has.
     pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Ending {
+        let (host, inherited) = (self.host, inherited(self.receipt));
         let (mut made, mut left) = (Vec::new(), Vec::new());
         let Err(failure) = self.reach_all(goals, planned, &mut made, &mut left) else {
             let done = made.into_iter().filter_map(|(step, is_done)| is_done.then_some(step));
@@ -59,7 +60,8 @@ impl Run<'_> {
         let Failure { error, in_flight } = *failure;
         self.sink.event(&Event::Failed(&error));
         made.extend(in_flight.map(|step| (step, false)));
-        let left = self.undo(made, |_| false);
+        let all = inherited.iter().map(|step| (step.clone(), true)).chain(made).collect();
+        let left = self.undo(all, |step| inherited.contains(step) && holds_data(host, step));
         if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
@@ -182,8 +184,7 @@ impl Run<'_> {
     }
 }
 
-/// Undoes a run that did not end. docker may have run for long since: directories
-/// that it has filled stay, and stay ours.
+/// Undoes a run that did not end.
 pub fn recover(
     host: &Host,
     receipt: &Receipt,
@@ -195,35 +196,41 @@ pub fn recover(
         host.files().take_over(step);
         if !is_done
             && step.makes_room()
-            && let Some(step) = step.found(host)?
+            && let Some(step) = step.found(host, false)?
         {
             journal.write(&Record::Done { step })?;
         }
     }
-    let holds_data = |step: &Step| match step {
-        Step::Tree(change) => !host.files().is_empty(&change.on.0),
-        _ => false,
-    };
-    Ok(Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), holds_data))
+    let spared = |step: &Step| holds_data(host, step);
+    Ok(Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), spared))
 }
 
-/// Lets the next run go on from where one stopped: what that one has done counts,
-/// and a step that was broken off counts as far as it came.
-pub fn resume(host: &Host, unfinished: &Unfinished) -> Result<()> {
-    let mut journal = Journal::resume(&unfinished.path)?;
-    for (step, is_done) in &unfinished.steps {
+/// Makes the next run the heir of one that did not end, if there is one: what that one
+/// has done is the heir's, and a step that was broken off is, as far as it came. Nothing
+/// on the node changes, and the one has not ended before the heir
+/// [begins](Journal::begin).
+pub fn inherit(host: &Host, receipt: &mut Receipt) -> Result<bool> {
+    let Some(unfinished) = receipt.unfinished() else { return Ok(false) };
+    let mut made = Vec::new();
+    let mut later = unfinished.steps.iter();
+    while let Some((step, is_done)) = later.next() {
         host.files().take_over(step);
-        if !is_done && let Some(step) = step.found(host)? {
-            journal.write(&Record::Done { step })?;
-        }
+        let is_last = later.clone().all(|(later, _)| later.name() != step.name());
+        made.extend(if is_last { step.found(host, *is_done)? } else { Some(step.clone()) });
     }
     host.files().flush()?;
-    journal.write_through(&Record::End(End::Resumed))
+    receipt.inherit(made);
+    Ok(true)
 }
 
-/// Says that a run which was resumed had nothing left to do: it has completed.
-pub fn complete(journal: &Path) -> Result<()> {
-    Journal::resume(journal)?.write_through(&Record::End(End::Completed))
+fn inherited(receipt: &Receipt) -> &[Step] {
+    receipt.heritage().map_or(&[], |Heritage { steps, .. }| steps)
+}
+
+/// Whether it made a directory that is not empty any more. docker may have run for long
+/// since a run died: what it has filled stays, and stays ours.
+fn holds_data(host: &Host, step: &Step) -> bool {
+    matches!(step, Step::Tree(change) if !host.files().is_empty(&change.on.0))
 }
 
 /// Backwards; but what starts something waits until all else is in its place.
@@ -239,9 +246,10 @@ pub fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
 ///
 /// A step that is known to be done is touched only where the node still is as
 /// the step put it: what someone changed since is theirs. One that was in flight
-/// is put back wherever it stands.
+/// is put back from wherever it may have left the resource.
 fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
     let left = |why: String, changed_since| Left { name: step.name(), why, changed_since };
+    let changed = |found: &str| left(format!("changed since: {found}"), true);
     let inverse = step.inverse();
     let failed = |error: Error| {
         let is_full = error.is_not_empty();
@@ -252,10 +260,9 @@ fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
     }
     match step.standing(host).map_err(failed)? {
         Standing::AtFrom => Ok(()),
-        Standing::Elsewhere(found) if is_done && step.is_kept() => {
-            Err(left(format!("changed since: {found}"), true))
-        }
-        Standing::AtTo | Standing::Elsewhere(_) => inverse.apply(host).map_err(failed),
+        Standing::Between(found) if is_done && step.is_kept() => Err(changed(&found)),
+        Standing::Elsewhere(found) => Err(changed(&found)),
+        Standing::AtTo | Standing::Between(_) => inverse.apply(host).map_err(failed),
     }
 }
 

@@ -100,7 +100,7 @@ fn every_form_has_been_written() {
 }
 
 const FORMS: [&str; 10] = [
-    "begin intend found done refused undone end-completed end-restored end-partial end-resumed",
+    "begin inherited intend found done refused undone end-completed end-restored end-partial end-resumed",
     "file-absent file-directory file-symlink file-regular",
     "tree-absent tree-present module-unloaded module-loaded sysctl-absent sysctl-value",
     "table-empty table-rules policy-accept policy-drop rule-absent rule-present",
@@ -115,6 +115,7 @@ const FORMS: [&str; 10] = [
 fn of_record(record: &Record, forms: &mut BTreeSet<&'static str>) {
     let (word, step) = match record {
         Record::Begin(_) => ("begin", None),
+        Record::Inherited { step } => ("inherited", Some(step)),
         Record::Intend(step) => ("intend", Some(step)),
         Record::Found { step } => ("found", Some(step)),
         Record::Done { step } => ("done", Some(step)),

@@ -15,7 +15,7 @@ use node_setup::journal::{Begin, Journal, Record, SCHEMA};
 use node_setup::plan::{Goal, plan};
 use node_setup::receipt::Receipt;
 use node_setup::resource::{File, FileState, Mode, Regular};
-use node_setup::run::{Ending, Run, resume};
+use node_setup::run::{Ending, Run, inherit, recover};
 use proptest::prelude::*;
 
 const PATHS: usize = 4;
@@ -118,9 +118,10 @@ impl Node {
     }
 
     fn reach(&self, host: &Host, goals: &[Goal]) -> Ending {
-        let receipt = self.receipt();
+        let mut receipt = self.receipt();
+        inherit(host, &mut receipt).unwrap();
         let steps = plan(host, goals, &receipt).unwrap();
-        let journal = Journal::begin(&self.journal_directory(), begin(), &steps).unwrap();
+        let journal = Journal::begin(&self.journal_directory(), begin(), receipt.heritage(), &steps).unwrap();
         Run { host, receipt: &receipt, journal, sink: &mut Nobody }.reach(goals, &steps)
     }
 }
@@ -190,53 +191,111 @@ proptest! {
         prop_assert_eq!(node.receipt().all_owned().count(), 0);
     }
 
-    /// Whatever prefix of its work a run has done, and whether or not the journal
-    /// says so of the last step, the next run ends where this one would have, and
-    /// still knows what was there before.
+    /// Whatever prefix of its work a run has done, whether or not the journal says so of
+    /// the last step, and whatever of it a power cut has taken back: the next run ends
+    /// where this one would have, and still knows what was there before.
     #[test]
-    fn a_run_that_stops_anywhere_is_resumed(before in shapes(), wanted in shapes()) {
-        let count = {
+    fn a_run_that_stops_anywhere_is_resumed(
+        before in shapes(),
+        wanted in shapes(),
+        lost in proptest::collection::vec(any::<bool>(), PATHS),
+    ) {
+        for stop in stops(&before, &wanted) {
             let node = Node::new(&before);
+            let first = node.states();
+            stop_after(&node, &wanted, stop, &lost);
             let host = node.host();
-            plan(&host, &node.goals(&host, &wanted), &node.receipt()).unwrap().len()
-        };
-        for stop in 0..=count {
-            for last_is_noted in [true, false] {
-                let node = Node::new(&before);
-                let first = node.states();
-                stop_after(&node, &wanted, stop, last_is_noted);
-                let host = node.host();
-                if let Some(unfinished) = node.receipt().unfinished() {
-                    resume(&host, unfinished).unwrap();
-                }
-                let goals = node.goals(&host, &wanted);
-                prop_assert!(matches!(node.reach(&host, &goals), Ending::Completed(..)));
-                let receipt = node.receipt();
-                prop_assert!(receipt.unfinished().is_none());
-                let befores: Vec<_> = receipt.all_owned().map(|step| match step {
-                    Step::File(change) => (change.on.0.clone(), change.from.clone()),
-                    other => panic!("{other:?}"),
-                }).collect();
-                let last = node.states();
-                let expected: Vec<_> = first.into_iter().zip(last).enumerate()
-                    .filter(|(_, (from, to))| from != to)
-                    .map(|(index, (from, _))| (node.path(index), from))
-                    .collect();
-                prop_assert_eq!(befores, expected);
-            }
+            let goals = node.goals(&host, &wanted);
+            prop_assert!(matches!(node.reach(&host, &goals), Ending::Completed(..)));
+            let receipt = node.receipt();
+            prop_assert!(receipt.unfinished().is_none());
+            let mut befores: Vec<_> = receipt.all_owned().map(|step| match step {
+                Step::File(change) => (change.on.0.clone(), change.from.clone()),
+                other => panic!("{other:?}"),
+            }).collect();
+            befores.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let last = node.states();
+            let expected: Vec<_> = first.into_iter().zip(last).enumerate()
+                .filter(|(_, (from, to))| from != to)
+                .map(|(index, (from, _))| (node.path(index), from))
+                .collect();
+            prop_assert_eq!(befores, expected);
         }
+    }
+
+    /// The same; but the next run fails, or stops too and the one after it fails: the node
+    /// is as it was before the first of them, and nothing is owned.
+    #[test]
+    fn an_heir_that_fails_restores_what_it_has_inherited(
+        before in shapes(),
+        wanted in shapes(),
+        other in shapes(),
+        lost in proptest::collection::vec(any::<bool>(), PATHS),
+        again in any::<bool>(),
+    ) {
+        for stop in stops(&before, &wanted) {
+            let node = Node::new(&before);
+            let first = node.states();
+            stop_after(&node, &wanted, stop, &lost);
+            if again {
+                stop_after(&node, &other, (1, true), &lost);
+            }
+            let host = node.host();
+            let mut goals = node.goals(&host, &other);
+            goals.push(unreachable(node.scratch.path()));
+            let ending = node.reach(&host, &goals);
+            prop_assert!(matches!(ending, Ending::Restored(_)), "{:?}", ending);
+            prop_assert_eq!(node.states(), first);
+            let receipt = node.receipt();
+            prop_assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
+        }
+    }
+
+    /// What somebody has put where a run was about to put something is theirs.
+    #[test]
+    fn recovering_leaves_what_was_changed_after_the_crash(
+        mut before in shapes(),
+        was_there in any::<bool>(),
+        text in "[a-z]{1,8}",
+    ) {
+        before[0] = if was_there { Shape::Regular(0, false) } else { Shape::Absent };
+        let wanted = vec![Shape::Regular(9, false); PATHS];
+        let node = Node::new(&before);
+        stop_after(&node, &wanted, (0, false), &[]);
+        let theirs = node.path(0);
+        fs::write(&theirs, format!("their {text}")).unwrap();
+        let (host, receipt) = (node.host(), node.receipt());
+        let left = recover(&host, &receipt, receipt.unfinished().unwrap(), &mut Nobody).unwrap();
+        prop_assert!(left.iter().all(|left| left.changed_since) && left.len() == 1, "{:?}", left);
+        prop_assert_eq!(fs::read_to_string(&theirs).unwrap(), format!("their {text}"));
+        prop_assert!(node.receipt().unfinished().is_none());
     }
 }
 
-/// A run that makes `stop` of its steps and is then no more.
-fn stop_after(node: &Node, wanted: &[Shape], stop: usize, last_is_noted: bool) {
+/// Every moment at which a run can stop: so many steps are made, and whether the journal
+/// says so of the last.
+fn stops(before: &[Shape], wanted: &[Shape]) -> impl Iterator<Item = (usize, bool)> + use<> {
+    let node = Node::new(before);
     let host = node.host();
-    let steps = plan(&host, &node.goals(&host, wanted), &node.receipt()).unwrap();
-    let mut journal = Journal::begin(&node.journal_directory(), begin(), &steps).unwrap();
+    let count = plan(&host, &node.goals(&host, wanted), &node.receipt()).unwrap().len();
+    (0..=count).flat_map(|stop| [(stop, true), (stop, false)])
+}
+
+/// A run that makes `stop` of its steps and is then no more; and a power cut that takes
+/// back those that are `lost`.
+fn stop_after(node: &Node, wanted: &[Shape], (stop, last_is_noted): (usize, bool), lost: &[bool]) {
+    let host = node.host();
+    let mut receipt = node.receipt();
+    inherit(&host, &mut receipt).unwrap();
+    let steps = plan(&host, &node.goals(&host, wanted), &receipt).unwrap();
+    let mut journal = Journal::begin(&node.journal_directory(), begin(), receipt.heritage(), &steps).unwrap();
     for (index, step) in steps.iter().take(stop).enumerate() {
         step.apply(&host).unwrap();
         if index + 1 < stop || last_is_noted {
             journal.write(&Record::Done { step: step.clone() }).unwrap();
         }
+    }
+    for (step, _) in steps.iter().take(stop).zip(lost).filter(|(_, lost)| **lost) {
+        step.inverse().apply(&host).unwrap();
     }
 }

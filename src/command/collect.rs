@@ -12,7 +12,7 @@ use crate::desired::guard_program;
 use crate::digest::Digest;
 use crate::error::Refusal;
 use crate::host::Host;
-use crate::receipt::Receipt;
+use crate::receipt::{PastRun, Receipt};
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -28,6 +28,18 @@ pub(super) fn collect(session: &Session) -> Result<()> {
         step: "old binaries stay in the store".to_owned(),
         cause: cause.into(),
     })
+}
+
+/// Throws away what nothing goes back to once all but docker's data was removed.
+pub(super) fn collect_removed(host: &Host, receipt: &Receipt) -> Result<()> {
+    let needed: BTreeSet<Digest> = receipt.all_owned().flat_map(digests).collect();
+    for step in receipt.runs().iter().flat_map(PastRun::made) {
+        let Step::File(change) = step else { continue };
+        for sha256 in digests(step).filter(|sha256| !needed.contains(sha256)) {
+            host.files().store().forget(sha256, &change.on.0)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses to take back steps whose former binaries were collected: half of a set is worse
@@ -60,7 +72,7 @@ fn superseded(receipt: &Receipt, guard: &Path, keep: u8) -> BTreeSet<Digest> {
     let mut all: BTreeSet<Digest> = runs
         .flat_map(|run| {
             let members = run.begin.docker.iter().flat_map(|docker| &docker.members);
-            let programs = run.done.iter().filter(|step| is_on(step, guard)).flat_map(digests);
+            let programs = run.made().filter(|step| is_on(step, guard)).flat_map(digests);
             members.map(|member| member.sha256).chain(programs)
         })
         .collect();
@@ -144,7 +156,7 @@ mod tests {
             };
             let guard = |name: &str| if name.is_empty() { String::new() } else { format!("guard {name}") };
             let steps = [step(DOCKERD, from, to), step(GUARD, &guard(from), &guard(to))];
-            let mut journal = Journal::begin(scratch.path(), begin, &steps).unwrap();
+            let mut journal = Journal::begin(scratch.path(), begin, None, &steps).unwrap();
             for step in steps {
                 journal.write(&Record::Done { step }).unwrap();
             }

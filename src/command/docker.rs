@@ -1,7 +1,5 @@
 //! `node-setup docker` and its read-only sisters.
 
-use std::path::PathBuf;
-
 use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
 use super::session::{self, Session, load, locked, require_root};
@@ -17,7 +15,6 @@ use crate::host::{Host, Interrupt};
 use crate::journal::{Begin, Installed, Journal};
 use crate::plan::plan as plan_for;
 use crate::preflight;
-use crate::receipt::goes_back;
 use crate::render::GUARD_UNIT;
 use crate::report::{ChangeReport, Collector, Outcome, Report, StatusReport};
 use crate::resource::Unit;
@@ -44,13 +41,13 @@ pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Rep
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
-    let resumed = resume(session, sink)?;
     await_flannel(session)?;
+    let is_heir = run::inherit(&session.host, &mut session.receipt)?;
+    if is_heir {
+        sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
+    }
     let intended = intend(session, sink, true)?;
-    if intended.steps.is_empty() {
-        if let Some(journal) = resumed {
-            run::complete(&journal)?;
-        }
+    if intended.steps.is_empty() && !is_heir {
         let subject = session.subject(intended.docker.as_ref(), &intended.desired);
         report.checks = check(&Subject { planned: true, ..subject });
         return Ok(());
@@ -188,18 +185,6 @@ fn await_flannel(session: &mut Session) -> Result<()> {
     }
 }
 
-/// Takes over from a run that did not end, and returns its journal.
-fn resume(session: &mut Session, sink: &mut dyn Sink) -> Result<Option<PathBuf>> {
-    let Some(unfinished) = session.receipt.unfinished() else { return Ok(None) };
-    // A removal or a rollback that is given up has not completed.
-    let goes_back = session.receipt.runs().last().is_some_and(|run| goes_back(&run.begin));
-    let journal = (!goes_back).then(|| unfinished.path.clone());
-    sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
-    run::resume(&session.host, unfinished)?;
-    session.refresh()?;
-    Ok(journal)
-}
-
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {
     let Session { config, host, facts, receipt, .. } = session;
     let choice = Choice::of(session)?;
@@ -233,5 +218,5 @@ fn begin(session: &Session, intended: &Intended) -> Result<Journal> {
         daemon_keys: daemon_keys(&session.config, version).keys().cloned().collect(),
         ..session::begin("docker")
     };
-    Journal::begin(&session.host.journals(), begin, &intended.steps)
+    Journal::begin(&session.host.journals(), begin, session.receipt.heritage(), &intended.steps)
 }

@@ -69,7 +69,7 @@ fn carry_out(
         daemon_keys: session.receipt.daemon_keys().to_vec(),
         ..begin(REPAIR)
     };
-    let journal = Journal::begin(&session.host.journals(), begin, &planned)?;
+    let journal = Journal::begin(&session.host.journals(), begin, None, &planned)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(goals, &planned);
     if conclude(&session.host, ending, report) {

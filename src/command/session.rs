@@ -71,12 +71,6 @@ impl Past {
         let receipt = Receipt::read(&host.journals())?;
         Ok(Self { host, receipt })
     }
-
-    /// Reads them again.
-    pub(super) fn refresh(&mut self) -> Result<()> {
-        self.receipt = Receipt::read(&self.host.journals())?;
-        Ok(())
-    }
 }
 
 impl Session {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::collect::is_kept;
+use super::collect::{collect_removed, is_kept};
 use super::docker::{conclude, remember};
 use super::live;
 use super::session::{Past, begin, locked, patience, require_root};
@@ -16,7 +16,7 @@ use crate::event::{Event, Left, Sink, Sinks};
 use crate::host::{Container, Host};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, Need, plan};
-use crate::receipt::{REMOVE, ROLLBACK, Receipt};
+use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
 use crate::resource::{Readiness, Unit};
 use crate::run::{self, Run, because, undo_order};
@@ -116,9 +116,8 @@ pub(super) fn remove(
     going_back(REMOVE, settings, sinks, report, |past, sink, report| {
         if dry_run {
             ended(&past.receipt)?;
-        } else if let Some(unfinished) = past.receipt.unfinished() {
-            run::resume(&past.host, unfinished)?;
-            past.refresh()?;
+        } else {
+            run::inherit(&past.host, &mut past.receipt)?;
         }
         let owned = past.receipt.all_owned();
         let steps: Vec<Step> = owned.filter(|step| purge || !holds_data(step)).cloned().collect();
@@ -134,8 +133,8 @@ pub(super) fn remove(
     })
 }
 
-/// Forgets the node, once nothing on it is ours any more. What went back by
-/// itself or by another's hand is not.
+/// Forgets the node, once nothing on it is ours any more, or else what nothing goes back
+/// to. What went back by itself or by another's hand is not ours.
 fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
     let receipt = Receipt::read(&past.host.journals())?;
     let is_back = |step: &&Step| matches!(step.standing(&past.host), Ok(Standing::AtFrom));
@@ -144,9 +143,9 @@ fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
         sink.event(&Event::Note("docker's data stays; remove --purge takes it away too"));
     }
     if !ours.is_empty() {
-        return Ok(());
+        return collect_removed(&past.host, &receipt);
     }
-    let files = receipt.runs().iter().flat_map(|run| &run.done).filter_map(|step| match step {
+    let files = receipt.runs().iter().flat_map(PastRun::made).filter_map(|step| match step {
         Step::File(change) => Some(change.on.0.as_path()),
         _ => None,
     });
@@ -183,13 +182,14 @@ fn go_back(
     }
     let planned = plan(&past.host, &goals, &past.receipt)?;
     // A rollback that finds everything back is one, too: the next goes back further.
-    if manner.dry_run || planned.is_empty() && manner.need == Need::IfPossible {
+    let is_over = planned.is_empty() && manner.need == Need::IfPossible && past.receipt.heritage().is_none();
+    if manner.dry_run || is_over {
         report.changes = planned.iter().map(|step| ChangeReport::new(step, &past.host)).collect();
         report.outcome = if planned.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
         return Ok(());
     }
     announce(past, &planned, sink);
-    let journal = Journal::begin(&past.host.journals(), begin, &planned)?;
+    let journal = Journal::begin(&past.host.journals(), begin, past.receipt.heritage(), &planned)?;
     let run = Run { host: &past.host, receipt: &past.receipt, journal, sink };
     let ending = run.reach(&goals, &planned);
     if conclude(&past.host, ending, report) {
@@ -208,7 +208,9 @@ fn standing_in_the_way(host: &Host, step: &Step, manner: &Manner) -> Result<Opti
         return Ok(None);
     }
     let (why, changed_since) = match step.standing(host) {
-        Ok(Standing::Elsewhere(found)) => (format!("changed since: {found}"), true),
+        Ok(Standing::Between(found) | Standing::Elsewhere(found)) => {
+            (format!("changed since: {found}"), true)
+        }
         Ok(Standing::AtFrom | Standing::AtTo) => return Ok(None),
         Err(error) if manner.need.leaves(&error) => (because(&error), false),
         Err(error) => return Err(error),
@@ -243,8 +245,8 @@ pub(super) fn ended(receipt: &Receipt) -> Result<()> {
     }
 }
 
-impl From<&crate::receipt::PastRun> for RunReport {
-    fn from(run: &crate::receipt::PastRun) -> Self {
+impl From<&PastRun> for RunReport {
+    fn from(run: &PastRun) -> Self {
         Self {
             number: run.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             command: run.begin.command.clone(),

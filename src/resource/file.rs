@@ -98,6 +98,17 @@ impl Resource for File {
         host.files().put(&self.0, to)
     }
 
+    /// A file and a link come into place whole. What is in their way may have gone before, and
+    /// mode and owner may have changed one after the other.
+    fn between(from: &FileState, to: &FileState, now: &FileState) -> bool {
+        match now {
+            FileState::Absent => true,
+            FileState::Symlink { .. } => false,
+            FileState::Directory { .. } => matches!(to, FileState::Directory { .. }),
+            FileState::Regular(now) => [from.sha256(), to.sha256()].contains(&Some(now.sha256)),
+        }
+    }
+
     fn diff(&self, host: &Host, from: &FileState, to: &FileState) -> Option<String> {
         let text = |state: &FileState| match state {
             FileState::Absent => Some(String::new()),

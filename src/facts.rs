@@ -178,7 +178,7 @@ fn no_bus(error: &Error) -> Error {
 }
 
 fn running_version(host: &Host, config: &Config) -> Option<Version> {
-    host.api(&socket(config)).version().ok()?.version.parse().ok()
+    host.api(&socket(config)).version().ok()?.parse().ok()
 }
 
 fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {

@@ -44,7 +44,7 @@ impl Check for Version {
             (None, _) => Ok(None),
             // The facts are as old as the plan.
             (Some(_), Some(version)) if subject.planned => Ok(Some(version.to_string())),
-            (Some(_), _) => Ok(Some(subject.host.api(&socket(subject.config)).version()?.version)),
+            (Some(_), _) => Ok(Some(subject.host.api(&socket(subject.config)).version()?)),
         }
     }
 

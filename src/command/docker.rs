@@ -158,7 +158,7 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
         distribution: facts.distribution.clone(),
         installed: receipt.docker().map(|docker| docker.version.to_string()),
         archive: receipt.docker().map(|docker| docker.archive.to_string()),
-        running: running.map(|running| running.version),
+        running,
         docker: docker_unit(config).observe(host)?.to_string(),
         guard: Unit::named(GUARD_UNIT).observe(host)?.to_string(),
         bridge: bridge.and_then(|nets| nets.first().map(ToString::to_string)),

@@ -25,14 +25,6 @@ pub struct Api {
     limit: Duration,
 }
 
-/// `GET /version`, as far as it is used.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DaemonVersion {
-    /// `28.5.2`.
-    pub version: String,
-}
-
 /// A container of `GET /containers/json`, as far as it is used.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -187,9 +179,12 @@ impl Api {
         self.get("/_ping").map(drop)
     }
 
-    /// The daemon's version.
-    pub fn version(&self) -> Result<DaemonVersion> {
-        self.get_json("/version")
+    /// The daemon's version: `28.5.2`. It stands in the head of every answer; `/version` runs
+    /// other programs first.
+    pub fn version(&self) -> Result<String> {
+        let Answer { head, .. } = self.request("GET", "/_ping", &[200])?;
+        let version = server(&head).map(str::to_owned);
+        version.ok_or_else(|| self.failed("GET /_ping: the answer does not say docker's version".to_owned()))
     }
 
     /// How the daemon is configured.
@@ -212,8 +207,10 @@ impl Api {
     pub fn is_running(&self, id: &str) -> Result<bool> {
         let path = format!("/containers/{id}/json");
         match self.request("GET", &path, &[200, 404])? {
-            (404, _) => Ok(false),
-            (_, body) => self.parse::<Inspected>(&path, &body).map(|inspected| inspected.state.running),
+            Answer { status: 404, .. } => Ok(false),
+            Answer { body, .. } => {
+                self.parse::<Inspected>(&path, &body).map(|inspected| inspected.state.running)
+            }
         }
     }
 
@@ -238,17 +235,17 @@ impl Api {
     }
 
     fn get(&self, path: &str) -> Result<Vec<u8>> {
-        self.request("GET", path, &[200]).map(|(_, body)| body)
+        self.request("GET", path, &[200]).map(|answer| answer.body)
     }
 
-    fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<(u16, Vec<u8>)> {
+    fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Answer> {
         let failed = |problem: String| self.failed(format!("{method} {path}: {problem}"));
         let answer = self.exchange(method, path).map_err(|error| failed(error.to_string()))?;
-        let (status, body) = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;
-        if fine.contains(&status) {
-            Ok((status, body.to_owned()))
+        let answer = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;
+        if fine.contains(&answer.status) {
+            Ok(answer)
         } else {
-            Err(failed(format!("status {status}")))
+            Err(failed(format!("status {}", answer.status)))
         }
     }
 
@@ -268,13 +265,26 @@ impl Api {
     }
 }
 
-/// Status and body of an HTTP answer.
-fn split(answer: &[u8]) -> Option<(u16, &[u8])> {
+/// An HTTP answer.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+fn split(answer: &[u8]) -> Option<Answer> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let (head, body) = (answer.get(..end)?, answer.get(end + 4..)?);
-    let first = head.split(|byte| *byte == b'\r').next()?;
-    let status = std::str::from_utf8(first).ok()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body))
+    let head = std::str::from_utf8(answer.get(..end)?).ok()?;
+    let status = head.lines().next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    Some(Answer { status, head: head.to_owned(), body: answer.get(end + 4..)?.to_owned() })
+}
+
+/// docker's version from the head of an answer: `Server: Docker/28.5.2 (linux)`.
+fn server(head: &str) -> Option<&str> {
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, server) = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("server"))?;
+    server.trim().strip_prefix("Docker/")?.split(' ').next()
 }
 
 #[cfg(test)]
@@ -284,13 +294,33 @@ mod tests {
     #[test]
     fn an_answer_is_split_into_status_and_body() {
         for (answer, split_up) in [
-            (&b"HTTP/1.0 200 OK\r\nA: b\r\n\r\nOK"[..], Some((200, &b"OK"[..]))),
-            (b"HTTP/1.1 500 Internal Server Error\r\n\r\n", Some((500, b""))),
+            (&b"HTTP/1.0 200 OK\r\nA: b\r\n\r\nOK"[..], Some((200, "HTTP/1.0 200 OK\r\nA: b", &b"OK"[..]))),
+            (b"HTTP/1.1 500 Error\r\n\r\n", Some((500, "HTTP/1.1 500 Error", b""))),
             (b"HTTP/1.0 200 OK\r\nA: b\r\n", None),
             (b"", None),
             (b"\r\n\r\n", None),
         ] {
-            assert_eq!(split(answer), split_up);
+            let expected = split_up.map(|(status, head, body)| Answer {
+                status,
+                head: head.to_owned(),
+                body: body.to_owned(),
+            });
+            assert_eq!(split(answer), expected);
+        }
+    }
+
+    #[test]
+    fn every_answer_says_docker_s_version() {
+        for (head, version) in [
+            (
+                "HTTP/1.0 200 OK\r\nApi-Version: 1.45\r\nServer: Docker/26.1.5+dfsg1 (linux)",
+                Some("26.1.5+dfsg1"),
+            ),
+            ("HTTP/1.0 200 OK\r\nserver: Docker/18.09.0 (linux)", Some("18.09.0")),
+            ("HTTP/1.0 200 OK\r\nServer: nginx", None),
+            ("HTTP/1.0 200 OK", None),
+        ] {
+            assert_eq!(server(head), version);
         }
     }
 }

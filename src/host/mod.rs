@@ -35,7 +35,7 @@ use zbus::Connection;
 use crate::{Error, Result};
 use service::Start;
 
-pub use api::{Api, Container, DaemonInfo, DaemonVersion, Published};
+pub use api::{Api, Container, DaemonInfo, Published};
 pub use cache::{Cache, Deposit};
 pub use exec::{Output, PATH, Program, find as find_program};
 pub(crate) use files::make_private_directory;

@@ -52,6 +52,7 @@ impl Run<'_> {
     /// already has.
     pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Ending {
         let (host, inherited) = (self.host, inherited(self.receipt));
+        host.starts_to_change();
         let (mut made, mut left) = (Vec::new(), Vec::new());
         let Err(failure) = self.reach_all(goals, planned, &mut made, &mut left) else {
             let done = made.into_iter().filter_map(|(step, is_done)| is_done.then_some(step));

@@ -77,6 +77,7 @@ impl Session {
     /// Looks at the node with this configuration.
     pub(super) fn begin(config: Config, interrupt: Interrupt) -> Result<Self> {
         let Past { host, receipt } = Past::read(Limits { ready: config.docker.ready_timeout }, interrupt)?;
+        host.stands_still();
         let facts = facts::gather(&host, &config)?;
         let program = own_digest(&host)?;
         Ok(Self { config, host, receipt, facts, program })
@@ -130,6 +131,7 @@ impl Session {
     /// Looks again: after a run, the facts are others.
     pub(super) fn refresh(&mut self) -> Result<()> {
         self.receipt = Receipt::read(&self.host.journals())?;
+        self.host.stands_still();
         self.facts = facts::gather(&self.host, &self.config)?;
         Ok(())
     }

@@ -45,6 +45,7 @@ pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use listing::Whose;
 pub use names::addresses;
+use netfilter::Sightings;
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use processes::{is_container, loses_rules};
@@ -83,6 +84,7 @@ pub struct Host {
     bus: OnceCell<Connection>,
     netlink: OnceCell<Handle>,
     tools: OnceCell<Tools>,
+    seen: RefCell<Option<Sightings>>,
     started: RefCell<Vec<Start>>,
 }
 
@@ -105,6 +107,7 @@ impl Host {
             bus: OnceCell::new(),
             netlink: OnceCell::new(),
             tools: OnceCell::new(),
+            seen: RefCell::new(None),
             started: RefCell::new(Vec::new()),
         })
     }
@@ -145,7 +148,19 @@ impl Host {
     /// Chain policies and rules.
     pub fn netfilter(&self) -> Result<Netfilter<'_>> {
         let tools = self.tools.get_or_init(|| Tools::find(&self.runtime));
-        Ok(Netfilter { runtime: &self.runtime, tools })
+        Ok(Netfilter { runtime: &self.runtime, tools, seen: &self.seen })
+    }
+
+    /// From here on the node is only looked at: what was seen of rules once is not looked
+    /// up again. Until [it starts to change](Self::starts_to_change), and only as long as no
+    /// time is [let pass](Self::pause).
+    pub fn stands_still(&self) {
+        self.seen.replace(Some(Sightings::default()));
+    }
+
+    /// From here on every look is a new one.
+    pub fn starts_to_change(&self) {
+        self.seen.take();
     }
 
     /// Runs another program.
@@ -173,6 +188,9 @@ impl Host {
 
     /// Lets a moment pass between two looks at something that is awaited.
     pub fn pause(&self, moment: Duration) {
+        if self.seen.borrow().is_some() {
+            self.stands_still();
+        }
         self.runtime.block_on(async { tokio::time::sleep(moment).await });
     }
 }

@@ -1,13 +1,14 @@
 //! Chain policies and rules, in both backends, through the `iptables` programs.
 //!
 //! A kernel can have tables of the nft backend and of the legacy one at the same
-//! time, and evaluates both. Looking at legacy must not bring its tables into
-//! being, which `iptables-legacy -S` would do: `/proc/net/ip_tables_names` says
-//! first whether there are any.
+//! time, and evaluates both. Looking must not bring tables into being, which
+//! `iptables -S` would do: `iptables-save` shows those that there are, all at once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::rc::Rc;
 
 use iptables::IPTables;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::exec::{self, Program};
-use super::listing::{Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable};
+use super::listing::{
+    self, Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable,
+};
 use crate::resource::{PolicyState, Rule};
 use crate::{Error, Result};
 
@@ -45,7 +48,18 @@ pub enum Family {
 pub struct Netfilter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) tools: &'a Tools,
+    pub(super) seen: &'a RefCell<Option<Sightings>>,
 }
+
+/// What was seen while the node is taken to stand still.
+#[derive(Debug, Default)]
+pub(super) struct Sightings {
+    tables: BTreeMap<(Backend, Family), Rc<Listings>>,
+    nftables: Option<Rc<Value>>,
+}
+
+/// Every table of a backend and family by its name; none of one that cannot be shown.
+type Listings = BTreeMap<String, Option<String>>;
 
 /// The tables that docker and firewalls have rules in.
 const TABLES: [&str; 3] = ["filter", "nat", "raw"];
@@ -107,15 +121,15 @@ impl Netfilter<'_> {
         self.tools.all()
     }
 
-    /// The policy of a built-in chain of the filter table.
+    /// The policy of a built-in chain of the filter table. Where there is no such table,
+    /// nothing is dropped.
     pub fn policy(&self, backend: Backend, family: Family, chain: &str) -> Result<PolicyState> {
-        if !has_table(backend, family, "filter") {
+        let listing = self.listing(backend, family, "filter")?;
+        if listing.is_empty() {
             return Ok(PolicyState::Accept);
         }
-        let listing = self.list(backend, family, "filter", &format!("-S {chain}"))?;
-        policy_in(&listing, chain).ok_or_else(|| {
-            failed(backend, family, &format!("-S {chain}"), "did not say the chain's policy".to_owned())
-        })
+        policy_in(&listing, chain)
+            .ok_or_else(|| failed(backend, family, "-S", format!("did not say the policy of {chain}")))
     }
 
     /// Sets the policy of a built-in chain of the filter table.
@@ -135,33 +149,27 @@ impl Netfilter<'_> {
     /// What is in a table beside docker's own, in the form of `iptables -S`,
     /// policies of ACCEPT left out.
     pub fn rules(&self, backend: Backend, family: Family, table: &str) -> Result<Vec<String>> {
-        if !has_table(backend, family, table) {
-            return Ok(Vec::new());
-        }
-        let listing = self.list(backend, family, table, "-S")?;
+        let listing = self.listing(backend, family, table)?;
         Ok(foreign_rules(&listing).map(str::to_owned).collect())
     }
 
     /// Empties a table: policies are opened before the first rule goes, so that
     /// nobody's connection is cut by a DROP that some rule made an exception from.
     pub fn flush(&self, backend: Backend, family: Family, table: &str) -> Result<()> {
-        if !has_table(backend, family, table) {
+        let listing = self.listing(backend, family, table)?;
+        if listing.is_empty() {
             return Ok(());
         }
         let tool = self.tool(backend, family)?;
         let problem =
             |what: &str, error: Box<dyn std::error::Error>| failed(backend, family, what, error.to_string());
-        for (chain, policy) in policies(&self.list(backend, family, table, "-S")?) {
+        for (chain, policy) in policies(&listing) {
             if policy != "ACCEPT" {
                 tool.set_policy(table, chain, "ACCEPT").map_err(|error| problem("-P", error))?;
             }
         }
         tool.flush_table(table).map_err(|error| problem("-F", error))?;
-        let output = tool.execute(table, "-X").map_err(|error| problem("-X", error))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(failed(backend, family, "-X", String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        self.execute(backend, family, table, "-X")
     }
 
     /// Puts rules back into a table, all or none.
@@ -171,34 +179,28 @@ impl Netfilter<'_> {
 
     /// Has `iptables-restore` carry a script out, whole or not at all.
     fn feed(&self, backend: Backend, family: Family, args: &[&str], script: String) -> Result<()> {
-        let program = exec::find(&format!("{}-{backend}-restore", family.program()))
-            .or_else(|| exec::find(&format!("{}-restore", family.program())))
-            .ok_or_else(|| failed(backend, family, "restore", "is not installed".to_owned()))?;
-        Program::new(program).args(args.iter().copied()).input(script).run(self.runtime).map(drop)
+        self.changes();
+        let program = sister(backend, family, "restore")?;
+        program.args(args.iter().copied()).input(script).run(self.runtime).map(drop)
     }
 
-    /// Whether a chain has a rule.
+    /// Whether a chain has a rule, which is given as `iptables` shows it.
     pub fn has_rule(&self, rule: &Rule) -> Result<bool> {
         let Rule { backend, family, table, chain, rule } = rule;
-        if !has_table(*backend, *family, table) {
-            return Ok(false);
-        }
-        // A chain that is not there has no rules; -C and -S fail alike on it.
-        self.tool(*backend, *family)?
-            .exists(table, chain, rule)
-            .map_err(|error| failed(*backend, *family, &format!("-C {chain} {rule}"), error.to_string()))
+        let shown = format!("-A {chain} {rule}");
+        Ok(self.listing(*backend, *family, table)?.lines().any(|line| line == shown))
     }
 
     /// Puts a rule first in a chain.
     pub fn insert_rule(&self, rule: &Rule) -> Result<()> {
         let Rule { backend, family, table, chain, rule } = rule;
-        self.list(*backend, *family, table, &format!("-I {chain} {rule}")).map(drop)
+        self.execute(*backend, *family, table, &format!("-I {chain} {rule}"))
     }
 
     /// Takes a rule out of a chain.
     pub fn delete_rule(&self, rule: &Rule) -> Result<()> {
         let Rule { backend, family, table, chain, rule } = rule;
-        self.list(*backend, *family, table, &format!("-D {chain} {rule}")).map(drop)
+        self.execute(*backend, *family, table, &format!("-D {chain} {rule}"))
     }
 
     /// Whether there is a chain of this name in the filter table.
@@ -209,23 +211,63 @@ impl Netfilter<'_> {
 
     /// Everything in a table, in the form of `iptables -S`; nothing where there is no such table.
     pub fn listing(&self, backend: Backend, family: Family, table: &str) -> Result<String> {
-        if !has_table(backend, family, table) {
-            return Ok(String::new());
+        match self.listings(backend, family)?.get(table) {
+            Some(Some(listing)) => Ok(listing.clone()),
+            Some(None) => {
+                let problem = format!("cannot show the table {table}: it has rules that only nft knows");
+                Err(failed(backend, family, "save", problem))
+            }
+            None => Ok(String::new()),
         }
-        self.list(backend, family, table, "-S")
     }
 
-    /// Every table of nftables, as `nft --json list ruleset` has it. Where there is no
-    /// `nft`, or one that was built without JSON, this is not to be had.
-    pub fn nftables(&self) -> Option<Value> {
+    fn listings(&self, backend: Backend, family: Family) -> Result<Rc<Listings>> {
+        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.tables.get(&(backend, family)).cloned());
+        if let Some(seen) = seen {
+            return Ok(seen);
+        }
+        // Whether this backend is there at all is known without asking.
+        self.cmd(backend, family)?;
+        let listings = Rc::new(if has_tables(backend, family) {
+            listing::tables(&sister(backend, family, "save")?.run(self.runtime)?.stdout)
+        } else {
+            Listings::new()
+        });
+        if let Some(seen) = &mut *self.seen.borrow_mut() {
+            seen.tables.insert((backend, family), Rc::clone(&listings));
+        }
+        Ok(listings)
+    }
+
+    /// Every table of nftables, as `nft --json list ruleset` has it. Null where there is no
+    /// `nft`, or one that was built without JSON.
+    pub fn nftables(&self) -> Rc<Value> {
+        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.nftables.clone());
+        seen.unwrap_or_else(|| {
+            let ruleset = Rc::new(self.ruleset().unwrap_or_default());
+            if let Some(seen) = &mut *self.seen.borrow_mut() {
+                seen.nftables = Some(Rc::clone(&ruleset));
+            }
+            ruleset
+        })
+    }
+
+    fn ruleset(&self) -> Option<Value> {
         let said = Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]).run(self.runtime);
         serde_json::from_str(&said.ok()?.stdout).ok()
+    }
+
+    /// What was seen so far is so no more.
+    fn changes(&self) {
+        if let Some(seen) = &mut *self.seen.borrow_mut() {
+            *seen = Sightings::default();
+        }
     }
 
     /// How many rules and chains there are of somebody's own.
     pub fn count(&self, backend: Backend, family: Family, whose: Whose) -> Result<usize> {
         if whose == Whose::Firewalld {
-            return Ok(self.nftables().iter().flat_map(firewalld_tables).count());
+            return Ok(firewalld_tables(&self.nftables()).len());
         }
         let count = |table: &&str| Ok(removals(&self.listing(backend, family, table)?, whose).len());
         TABLES.iter().map(count).sum()
@@ -234,7 +276,9 @@ impl Netfilter<'_> {
     /// Takes somebody's own rules and chains out of every table that has them.
     pub fn remove(&self, backend: Backend, family: Family, whose: Whose) -> Result<()> {
         if whose == Whose::Firewalld {
-            return self.nftables().iter().flat_map(firewalld_tables).try_for_each(|family| {
+            let tables = self.nftables();
+            self.changes();
+            return firewalld_tables(&tables).into_iter().try_for_each(|family| {
                 Program::new("nft")
                     .args(["delete", "table", &family, "firewalld"])
                     .run(self.runtime)
@@ -242,10 +286,7 @@ impl Netfilter<'_> {
             });
         }
         for table in TABLES {
-            if !has_table(backend, family, table) {
-                continue;
-            }
-            let commands = removals(&self.list(backend, family, table, "-S")?, whose);
+            let commands = removals(&self.listing(backend, family, table)?, whose);
             if !commands.is_empty() {
                 let script = format!("*{table}\n{}\nCOMMIT\n", commands.join("\n"));
                 self.feed(backend, family, &["--noflush"], script)?;
@@ -254,32 +295,46 @@ impl Netfilter<'_> {
         Ok(())
     }
 
-    fn list(&self, backend: Backend, family: Family, table: &str, command: &str) -> Result<String> {
+    fn execute(&self, backend: Backend, family: Family, table: &str, command: &str) -> Result<()> {
         let output = self
             .tool(backend, family)?
             .execute(table, command)
             .map_err(|error| failed(backend, family, command, error.to_string()))?;
         if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+            return Ok(());
         }
         Err(failed(backend, family, command, String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
+    /// The program, to change something with.
     fn tool(&self, backend: Backend, family: Family) -> Result<IPTables> {
+        self.changes();
+        Ok(IPTables { cmd: self.cmd(backend, family)?, has_check: true, has_wait: true, is_numeric: true })
+    }
+
+    fn cmd(&self, backend: Backend, family: Family) -> Result<&'static str> {
         let missing = || failed(backend, family, "", "is not installed".to_owned());
-        let cmd = self.tools.0.get(&(backend, family)).copied().ok_or_else(missing)?;
-        Ok(IPTables { cmd, has_check: true, has_wait: true, is_numeric: true })
+        self.tools.0.get(&(backend, family)).copied().ok_or_else(missing)
     }
 }
 
-/// Whether looking at a table would find it: nft makes none by being looked at.
-fn has_table(backend: Backend, family: Family, table: &str) -> bool {
+/// `iptables-nft-save` beside `iptables-nft`, or plain `iptables-save` where the programs are
+/// not named after their backend.
+fn sister(backend: Backend, family: Family, verb: &str) -> Result<Program> {
+    exec::find(&format!("{}-{backend}-{verb}", family.program()))
+        .or_else(|| exec::find(&format!("{}-{verb}", family.program())))
+        .map(Program::new)
+        .ok_or_else(|| failed(backend, family, verb, "is not installed".to_owned()))
+}
+
+/// Whether there is a table. Old programs fail where the kernel has not even a list of them.
+fn has_tables(backend: Backend, family: Family) -> bool {
     let names = match (backend, family) {
         (Backend::Nft, _) => return true,
         (Backend::Legacy, Family::V4) => "/proc/net/ip_tables_names",
         (Backend::Legacy, Family::V6) => "/proc/net/ip6_tables_names",
     };
-    fs::read_to_string(names).is_ok_and(|names| names.lines().any(|name| name == table))
+    fs::read_to_string(names).is_ok_and(|names| !names.is_empty())
 }
 
 fn failed(backend: Backend, family: Family, command: &str, problem: String) -> Error {

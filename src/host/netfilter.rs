@@ -226,9 +226,9 @@ impl Netfilter<'_> {
         if let Some(seen) = seen {
             return Ok(seen);
         }
-        // Whether this backend is there at all is known without asking.
-        self.cmd(backend, family)?;
         let listings = Rc::new(if has_tables(backend, family) {
+            // Plain iptables-save is another backend's where this one has no program.
+            self.cmd(backend, family)?;
             listing::tables(&sister(backend, family, "save")?.run(self.runtime)?.stdout)
         } else {
             Listings::new()

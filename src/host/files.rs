@@ -401,6 +401,22 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&temporary, path).map_err(Error::io("put in place", path))
 }
 
+/// Puts a file for others to read in place, whole. Its directory may be somebody else's, and
+/// another process may do the same right now: the mode is set through the open file, and the
+/// temporary is this process's own.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut temporary = temporary_beside(path).into_os_string();
+    temporary.push(format!("-{}", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let _ = fs::remove_file(&temporary);
+    let file = create(&temporary, 0o600)?;
+    let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(0o644)));
+    filled
+        .map_err(Error::io("write", &temporary))
+        .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("put in place", path)))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
 /// Creates a file that must not be there yet, and is not reached through a link.
 pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(Error::io("create", path))

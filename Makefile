@@ -63,6 +63,7 @@ test-packages: rpm ## Check what is released with the tools of its kind: Ansible
 	@tests/ansible.sh $(TARGET)/ansible
 	@tests/prometheus.sh $(TARGET)/prometheus
 	@tests/rpmlint.sh $(PACKAGES)/node-setup-$(VERSION)-1.$(ARCH).rpm
+	@tests/readme.sh
 
 reproducible: setup ## Build twice, in two directories, and compare
 	@tests/reproducible.sh $(TARGET)/reproducible

@@ -33,9 +33,20 @@ fn must_say(node: &Node, wanted: &[&str]) {
     }
 }
 
+/// With the oldest systemd.
 #[test]
-fn the_exporter_serves_what_the_timer_writes() {
-    let node = Node::builder(Suite::Bookworm).packages(&["prometheus-node-exporter"]).worker();
+fn the_exporter_on_bullseye() {
+    the_exporter_serves_what_the_timer_writes(Suite::Bullseye);
+}
+
+/// With the newest.
+#[test]
+fn the_exporter_on_forky() {
+    the_exporter_serves_what_the_timer_writes(Suite::Forky);
+}
+
+fn the_exporter_serves_what_the_timer_writes(suite: Suite) {
+    let node = Node::builder(suite).packages(&["prometheus-node-exporter"]).worker();
     node.introduce("prometheus-node-exporter --version 2>&1");
     let package = deb().unwrap_or_else(|error| panic!("{error:#}"));
     node.put(package, "/root/node-setup.deb");
@@ -46,18 +57,20 @@ fn the_exporter_serves_what_the_timer_writes() {
     must_say(&node, &["node_setup_verify_success 1", "node_setup_managed 0"]);
     assert!(!node.read(FILE).contains("node_setup_check_status"), "docker is not meant to be here");
 
-    node.install(Suite::Bookworm).must_be("changed", 0);
+    node.install(suite).must_be("changed", 0);
     node.ok(VERIFY);
     must_say(
         &node,
         &[
             "node_setup_managed 1",
             "node_setup_drifted_resources 0",
-            "node_setup_docker_installed_info{version=\"20.10.24\"} 1",
+            &format!("node_setup_docker_installed_info{{version=\"{}\"}} 1", suite.docker_version()),
             "node_setup_last_run_outcome{outcome=\"completed\"} 1",
             "node_setup_check_status{check=\"forward-policy\",status=\"pass\"} 1",
         ],
     );
+    let next = node.unit("node-setup-verify.timer", "NextElapseUSecMonotonic");
+    assert!(!matches!(next.as_str(), "" | "infinity"), "the timer goes on by itself: {next}");
     let (confined, free) = (node.read(FILE), node.ok("node-setup metrics -"));
     must_agree(&confined, &free, "the unit sees what the command sees");
     let mut served = String::new();

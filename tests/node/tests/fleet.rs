@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use node_tests::{Node, Suite, deb, told};
+use node_tests::{Node, Suite, deb, readme, told};
 
 const FILE: &str = "/var/lib/prometheus/node-exporter/node_setup.prom";
 
@@ -89,6 +89,15 @@ fn the_exporter_serves_what_the_timer_writes(suite: Suite) {
         &["node_setup_drifted_resources 1", "node_setup_check_status{check=\"sysctl\",status=\"fail\"} 1"],
     );
     assert!(node.ok("journalctl -u node-setup-verify -o cat").contains("net.ipv4.ip_forward is 0, not 1"));
+
+    let (drop_in, elsewhere) = (
+        "/etc/systemd/system/node-setup-verify.service.d/file.conf",
+        "/var/lib/node_exporter/textfile_collector",
+    );
+    node.write(drop_in, &readme(elsewhere));
+    node.ok(&format!("mkdir -p {elsewhere} && systemctl daemon-reload && {VERIFY}"));
+    assert!(node.exists(&format!("{elsewhere}/node_setup.prom")), "where the site's exporter reads");
+    node.ok(&format!("rm {drop_in} && systemctl daemon-reload"));
 
     node.write("/etc/node-setup/config.d/broken.toml", "dokcer = 1\n");
     assert!(!node.sh(VERIFY).success(), "a node that cannot be looked at is an error");

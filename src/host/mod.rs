@@ -14,6 +14,7 @@ mod fingerprints;
 mod flannel;
 mod interrupt;
 mod kernel;
+mod labels;
 mod listing;
 mod mounts;
 mod names;

@@ -58,9 +58,12 @@ bench: setup build ## Measure, next to the guide's own steps and to Ansible; wan
 	@cargo build --quiet --package node-tests
 	@$(TARGET)/debug/bench --ansible
 
-# Not part of `make test`, which needs no tools from a registry.
-test-packages: ## Check the Ansible collection with its own tools
+# Not part of `make test`, which needs no tools from a registry. `make deb` asks lintian each time.
+test-packages: rpm ## Check what is released with the tools of its kind: Ansible's, promtool, rpmlint
 	@tests/ansible.sh $(TARGET)/ansible
+	@tests/prometheus.sh $(TARGET)/prometheus
+	@tests/rpmlint.sh $(PACKAGES)/node-setup-$(VERSION)-1.$(ARCH).rpm
+	@tests/readme.sh
 
 reproducible: setup ## Build twice, in two directories, and compare
 	@tests/reproducible.sh $(TARGET)/reproducible

@@ -45,6 +45,16 @@ pub enum Command {
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check this node, and write what was found as metrics for Prometheus
+    Metrics {
+        /// The file, in the directory that the exporter reads; - for stdout. If nothing is said, it is in
+        /// /var/lib/prometheus/node-exporter, and stdout where that directory is missing
+        file: Option<PathBuf>,
+
+        /// Where the settings come from.
+        #[command(flatten)]
+        settings: Box<SettingOptions>,
+    },
     /// Write completions for a shell to stdout
     Completions {
         /// The shell

@@ -45,6 +45,7 @@ mod generated;
 pub mod host;
 pub mod journal;
 pub mod lock;
+pub mod metrics;
 pub mod plan;
 pub mod preflight;
 pub mod receipt;

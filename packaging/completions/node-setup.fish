@@ -35,6 +35,7 @@ complete -c node-setup -n "__fish_node_setup_needs_command" -s h -l help -d 'Pri
 complete -c node-setup -n "__fish_node_setup_needs_command" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "docker" -d 'Install, configure and start docker on this node; or put it right'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "config" -d 'Show or check the configuration'
+complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "metrics" -d 'Check this node, and write what was found as metrics for Prometheus'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
 complete -c node-setup -n "__fish_node_setup_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
@@ -411,6 +412,25 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the effective configuration, and where each value comes from'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a configuration is valid'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -420,10 +440,11 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s q 
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "docker" -d 'Install, configure and start docker on this node; or put it right'
-complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "config" -d 'Show or check the configuration'
-complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "completions" -d 'Write completions for a shell to stdout'
-complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config metrics completions help" -f -a "docker" -d 'Install, configure and start docker on this node; or put it right'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config metrics completions help" -f -a "config" -d 'Show or check the configuration'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config metrics completions help" -f -a "metrics" -d 'Check this node, and write what was found as metrics for Prometheus'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config metrics completions help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from docker config metrics completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "verify" -d 'Check that this node is as it should be; read-only'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "status" -d 'Show what is installed, running and owned'

@@ -77,8 +77,8 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
 
 /// What is remembered saves the next run time, and is not worth failing for.
 pub(super) fn remember(host: &Host, sink: &mut dyn Sink) {
-    if let Err(error) = host.files().remember() {
-        sink.event(&Event::Note(&because(&error)));
+    for problem in [host.files().remember().err(), host.files().take_label_problem()].into_iter().flatten() {
+        sink.event(&Event::Note(&because(&problem)));
     }
 }
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::fingerprints::Fingerprints;
 use super::journals;
+use super::labels::Labels;
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
@@ -38,6 +39,7 @@ pub(super) const STARTED: &str = "/run/node-setup/started";
 pub struct Files {
     store: Store,
     fingerprints: Fingerprints,
+    labels: Labels,
     unflushed: RefCell<BTreeSet<PathBuf>>,
     units_changed: Cell<bool>,
 }
@@ -48,6 +50,7 @@ impl Files {
         Self {
             store: Store::new(state.join("store")),
             fingerprints: Fingerprints::at(state.join("fingerprints.json")),
+            labels: Labels::of_this_machine(),
             unflushed: RefCell::default(),
             units_changed: Cell::new(false),
         }
@@ -119,6 +122,7 @@ impl Files {
     pub fn make_tree(&self, path: &Path) -> Result<()> {
         fs::create_dir(path).map_err(Error::io("create the directory", path))?;
         set_owner(path, 0, 0, Mode(0o755))?;
+        self.labels.set(path);
         self.note(path);
         Ok(())
     }
@@ -190,14 +194,18 @@ impl Files {
     }
 
     /// Takes over a step of a run that died: removes what it may have left beside a
-    /// file, and has flushed with the rest what it may not have come to flush.
+    /// file, and has flushed with the rest, and labelled, what it may not have come to.
     pub fn take_over(&self, step: &Step) {
         match step {
             Step::File(change) => {
                 clear_temporary(&change.on.0);
                 self.changed(&change.on.0);
+                self.relabel(&change.on.0);
             }
-            Step::Tree(change) => self.changed(&change.on.0),
+            Step::Tree(change) => {
+                self.changed(&change.on.0);
+                self.relabel(&change.on.0);
+            }
             Step::Unit(change) => {
                 let own = Path::new(UNIT_DIRECTORY).join(&change.on.name);
                 self.flush_links(&wanting(&change.on.name));
@@ -242,6 +250,18 @@ impl Files {
     /// Remembers the digests of what was read and written, for the next run.
     pub fn remember(&self) -> Result<()> {
         self.fingerprints.save(self)
+    }
+
+    /// What kept `SELinux` labels from being set, once.
+    pub fn take_label_problem(&self) -> Option<Error> {
+        self.labels.take_problem()
+    }
+
+    /// Labels what is at `path`, if something is.
+    fn relabel(&self, path: &Path) {
+        if path.symlink_metadata().is_ok() {
+            self.labels.set(path);
+        }
     }
 
     /// Whether a unit file changed since this was last asked.
@@ -295,12 +315,16 @@ impl Files {
                     remove(path, false)?;
                 }
                 fs::create_dir(path).map_err(Error::io("create the directory", path))?;
-                set_owner(path, *uid, *gid, *mode)
+                set_owner(path, *uid, *gid, *mode)?;
+                self.labels.set(path);
+                Ok(())
             }
             FileState::Symlink { target } => {
                 let temporary = fresh_temporary(path);
                 unix::symlink(target, &temporary).map_err(Error::io("link", &temporary))?;
-                fs::rename(&temporary, path).map_err(Error::io("put in place", path))
+                fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
+                self.labels.set(path);
+                Ok(())
             }
             FileState::Regular(regular) => self.install(path, regular),
         }
@@ -328,6 +352,8 @@ impl Files {
         }
         set_owner(&temporary, regular.uid, regular.gid, regular.mode)?;
         fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
+        // Before its fingerprint is taken: a new label is a new ctime.
+        self.labels.set(path);
         let metadata = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
         self.fingerprints.record_own(path, &metadata, regular.sha256);
         Ok(())
@@ -399,6 +425,22 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let file = create(&temporary, 0o600)?;
     fill(&file, bytes).map_err(Error::io("write", &temporary))?;
     fs::rename(&temporary, path).map_err(Error::io("put in place", path))
+}
+
+/// Puts a file for others to read in place, whole. Its directory may be somebody else's, and
+/// another process may do the same right now: the mode is set through the open file, and the
+/// temporary is this process's own.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut temporary = temporary_beside(path).into_os_string();
+    temporary.push(format!("-{}", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let _ = fs::remove_file(&temporary);
+    let file = create(&temporary, 0o600)?;
+    let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(0o644)));
+    filled
+        .map_err(Error::io("write", &temporary))
+        .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("put in place", path)))
+        .inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 /// Creates a file that must not be there yet, and is not reached through a link.
@@ -532,6 +574,30 @@ mod tests {
         assert!(files().store().content(sha256, &path).is_none());
         assert!(files().put(&path, &before).is_err(), "nobody has those bytes any more");
         assert_eq!(fs::read_to_string(&path).unwrap(), "edited in place");
+    }
+
+    #[test]
+    fn what_comes_into_place_is_labelled_before_it_is_remembered() {
+        let scratch = tempfile::tempdir().unwrap();
+        let tool = crate::host::labels::tests::stand_in(scratch.path(), "nothing");
+        let owner = fs::metadata(scratch.path()).unwrap();
+        let mut files = Files::new(&scratch.path().join("state"));
+        files.labels = Labels::with(scratch.path(), || Some(tool));
+        let mut labelled = Vec::new();
+        for (number, state) in states(owner.uid(), owner.gid(), &files).iter().enumerate() {
+            let path = scratch.path().join(format!("target-{number}"));
+            files.put(&path, state).unwrap();
+            if *state != FileState::Absent {
+                labelled.push(path.display().to_string());
+            }
+            if let FileState::Regular(regular) = state {
+                let metadata = fs::symlink_metadata(&path).unwrap();
+                assert_eq!(files.fingerprints.lookup(&path, &metadata), Some(regular.sha256), "{state}");
+            }
+        }
+        let log = fs::read_to_string(scratch.path().join("log")).unwrap();
+        assert_eq!(log.lines().collect::<Vec<_>>(), labelled);
+        assert!(files.take_label_problem().is_none());
     }
 
     #[test]

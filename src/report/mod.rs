@@ -249,6 +249,9 @@ pub struct Report {
     /// The answer of `docker versions`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<VersionReport>,
+    /// The answer of `metrics`, where it goes to stdout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
     /// The answer of `config show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingReport>,
@@ -286,6 +289,7 @@ impl Report {
             runs: Vec::new(),
             archive: None,
             versions: Vec::new(),
+            metrics: None,
             settings: Vec::new(),
             duration_ms: 0,
         }

@@ -54,6 +54,10 @@ impl Page {
     /// A whole report, but for its error. The changes of a run were shown as they
     /// were made; those of a plan are shown here, with their diffs.
     pub fn report(&mut self, report: &Report, verbose: bool) {
+        if let Some(metrics) = &report.metrics {
+            self.text.push_str(metrics);
+            return;
+        }
         if report.outcome == Outcome::Planned {
             for change in &report.changes {
                 self.change(change, None);
@@ -61,7 +65,7 @@ impl Page {
         }
         for note in &report.notes {
             match report.command.as_str() {
-                "config check" => self.line(note),
+                "config check" | "metrics" => self.line(note),
                 "docker plan" | "docker verify" => self.hang(2, "! ", note),
                 // A run said it when it came up.
                 _ => {}
@@ -91,7 +95,8 @@ impl Page {
         } else {
             self.findings(&report.checks, verbose);
         }
-        if report.command.starts_with("docker")
+        let has_summary = report.command.starts_with("docker") || report.command == "metrics";
+        if has_summary
             && !matches!(report.command.as_str(), "docker history" | "docker versions")
             && !report.command.ends_with("flannel")
             && report.command != "docker guard"
@@ -273,7 +278,7 @@ impl Page {
         };
         let changes = count(report.changes.len(), "change");
         let words = match report.outcome {
-            Outcome::Unchanged if report.changes.is_empty() && report.command == "docker verify" => {
+            Outcome::Unchanged if matches!(report.command.as_str(), "docker verify" | "metrics") => {
                 String::new()
             }
             Outcome::Unchanged if report.command == "docker fetch" => "it is there already; ".to_owned(),

@@ -1,27 +1,31 @@
-//! The commands of README.md, so that tests run what people are told to.
+//! The commands of README.md and docs/fleet.md, so that tests run what people are told to.
 #![allow(clippy::missing_panics_doc, reason = "a README without the commands is a failing test")]
 
 const README: &str = include_str!("../../../README.md");
+const FLEET: &str = include_str!("../../../docs/fleet.md");
 
 fn blocks() -> impl Iterator<Item = &'static str> {
-    README.split("```\n").skip(1).step_by(2)
+    [README, FLEET].into_iter().flat_map(|text| text.split("```\n").skip(1).step_by(2))
 }
 
-/// A command as it is: fails unless it is a line of a fenced block of README.md.
+/// A command as it is: fails unless it is a line of a fenced block of them.
 #[track_caller]
 #[must_use]
 pub fn told(line: &str) -> &str {
-    assert!(blocks().any(|block| block.lines().any(|other| other == line)), "README.md does not say {line}");
+    assert!(
+        blocks().any(|block| block.lines().any(|other| other == line)),
+        "neither README.md nor docs/fleet.md says {line}"
+    );
     line
 }
 
-/// The one fenced block of README.md that has these words.
+/// The one fenced block of them that has these words.
 #[track_caller]
 #[must_use]
 pub fn readme(words: &str) -> String {
     let found: Vec<&str> = blocks().filter(|block| block.contains(words)).collect();
     match found.as_slice() {
         [block] => (*block).to_owned(),
-        _ => panic!("{} blocks of README.md have the words {words}", found.len()),
+        _ => panic!("{} blocks of README.md and docs/fleet.md have the words {words}", found.len()),
     }
 }

@@ -14,16 +14,21 @@ const PACKAGE: &str = "/root/target/packages/node-setup_0.1.0_amd64.deb";
 const INSTALL: &str =
     "dpkg --path-include='/usr/share/man/*' --path-include='/usr/share/doc/*' -i /root/target/packages/*.deb";
 
+const TIMER: &str = "node-setup-verify.timer";
+
 const CONFIG: &str = "/etc/node-setup/config.toml";
 
-const BROUGHT: [&str; 8] = [
+const BROUGHT: [&str; 11] = [
     "/usr/bin/node-setup",
     "/usr/share/man/man8/node-setup.8.gz",
     "/usr/share/bash-completion/completions/node-setup",
     "/usr/share/zsh/vendor-completions/_node-setup",
     "/usr/share/fish/vendor_completions.d/node-setup.fish",
     "/usr/share/node-setup/schema/report.schema.json",
+    "/lib/systemd/system/node-setup-verify.service",
+    "/lib/systemd/system/node-setup-verify.timer",
     "/usr/share/doc/node-setup/examples/guide.toml",
+    "/usr/share/doc/node-setup/examples/prometheus/node-setup.rules.yml",
     "/usr/share/doc/node-setup/copyright",
 ];
 
@@ -52,12 +57,17 @@ fn the_package_comes_and_goes() {
     }
     assert!(node.ok("node-setup --version").starts_with("node-setup "));
     node.ok("node-setup config check");
+    assert_eq!(node.unit(TIMER, "UnitFileState"), "disabled", "nobody has turned it on");
+    assert_eq!(node.unit(TIMER, "ActiveState"), "inactive");
 
+    node.ok(told("systemctl enable --now node-setup-verify.timer"));
     node.ok(&format!("echo '# mine' >>{CONFIG}"));
     node.ok(INSTALL);
     assert!(node.read(CONFIG).ends_with("# mine\n"), "an edit stays over an upgrade");
+    assert_eq!(node.unit(TIMER, "ActiveState"), "active", "an upgrade keeps it going");
 
     node.ok("dpkg --remove node-setup");
+    assert_eq!(node.unit(TIMER, "ActiveState"), "inactive");
     for path in BROUGHT {
         assert!(!node.exists(path), "{path} is still there");
     }

@@ -6,7 +6,7 @@ use node_tests::{Node, Output, Repository, SERVED, Suite, TOOLS, readme};
 /// Where a key lies that is not theirs.
 const ANOTHER_KEY: &str = "/root/another-key.asc";
 
-/// Stands for the distribution, whose iptables the package requires.
+/// Stands for the distribution, whose iptables and shell the package requires.
 const DISTRIBUTION: &str = "mkdir -p /root/rpm && cd /root/rpm
 cat >iptables.spec <<'END'
 Name: iptables
@@ -14,6 +14,7 @@ Version: 1
 Release: 1
 Summary: What is there already
 License: none
+Provides: /bin/sh
 BuildArch: noarch
 %description
 %{summary}.
@@ -116,4 +117,10 @@ fn dnf() {
     let node = Node::builder(Suite::Trixie).packages(&TOOLS).boot();
     node.ok(DISTRIBUTION);
     installs_what_is_signed(&node, &tool, &tampered);
+
+    assert_eq!(node.unit("node-setup-verify.timer", "UnitFileState"), "disabled", "nobody has turned it on");
+    node.ok("systemctl -q enable --now node-setup-verify.timer");
+    node.ok(tool.forget);
+    assert_eq!(node.unit("node-setup-verify.timer", "ActiveState"), "inactive");
+    assert_eq!(node.ok("find /etc/systemd -name 'node-setup-verify*'"), "");
 }

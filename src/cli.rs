@@ -7,11 +7,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::docker::Mark;
+use crate::exit::Exit;
 
 /// Turns this machine into a docker worker node for Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "node-setup", version, propagate_version = true, max_term_width = 100)]
-#[command(after_long_help = AFTER_HELP)]
+#[command(after_long_help = after_help())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -22,20 +23,16 @@ pub struct Cli {
     pub output: OutputOptions,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0   done, or nothing to do
-  1   failed; the node is as it was before
-  2   wrong usage or configuration
-  3   refused by preflight; nothing was touched
-  4   failed, and not everything could be put back
-  5   a check failed
-  6   changes are pending (plan --exit-code)
-  75  another run holds the lock
-
-Files:
-  /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml
-  /var/lib/node-setup    journals, and what changes have displaced";
+/// The exit codes and the files, as the manual page has them too.
+fn after_help() -> String {
+    let codes = Exit::ALL.iter().map(|exit| format!("  {:<3} {}\n", exit.code(), exit.meaning()));
+    format!(
+        "Exit codes:\n{}\nFiles:\n  \
+         /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml\n  \
+         /var/lib/node-setup    journals, and what changes have displaced",
+        codes.collect::<String>()
+    )
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -38,7 +38,9 @@ pub mod docker;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod exit;
 pub mod facts;
+pub mod finding;
 pub mod flannel;
 #[cfg(test)]
 mod generated;

@@ -406,7 +406,14 @@ mod tests {
     const PLAIN: Style = Style { width: 60, color: false, unicode: true };
 
     fn finding(id: &str, status: Status, detail: &str, remedy: Option<&str>) -> Finding {
-        Finding { id: id.to_owned(), status, detail: detail.to_owned(), remedy: remedy.map(str::to_owned) }
+        Finding {
+            id: id.to_owned(),
+            status,
+            detail: detail.to_owned(),
+            needed: None,
+            remedy: remedy.map(str::to_owned),
+            skipped_by: None,
+        }
     }
 
     fn change(kind: &str, on: &str, from: &str, to: &str) -> ChangeReport {

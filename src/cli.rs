@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -52,6 +52,11 @@ pub enum Command {
         #[command(flatten)]
         settings: Box<SettingOptions>,
     },
+    /// Explain a check, a refusal, an exit code, or a difference from the guide
+    Explain {
+        /// Its name; without one, all of them are listed
+        id: Option<String>,
+    },
     /// Write completions for a shell to stdout
     Completions {
         /// The shell
@@ -85,6 +90,8 @@ pub enum DockerCommand {
         #[arg(long)]
         exit_code: bool,
     },
+    /// Look at this node as a run would before it begins, and say what speaks against it; read-only
+    Preflight,
     /// Check that this node is as it should be; read-only
     Verify {
         /// Read every binary again instead of trusting the kernel's record of changes
@@ -206,6 +213,9 @@ pub struct SettingOptions {
     /// How long docker may take until it is ready, such as 60s or 2m
     #[arg(long, global = true, value_name = "DURATION", value_parser = NonEmptyStringValueParser::new())]
     pub timeout: Option<String>,
+    /// Go on although this check of preflight speaks against it; may be given again
+    #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub skip: Vec<String>,
     /// Wait while another run holds the lock, instead of exiting with 75
     #[arg(long, global = true)]
     pub wait: bool,
@@ -222,6 +232,7 @@ impl SettingOptions {
             ("docker.dir", &self.docker_dir),
             ("docker.bin-dir", &self.bin_dir),
             ("docker.ready-timeout", &self.timeout),
+            ("preflight.skip", &(!self.skip.is_empty()).then(|| self.skip.join(","))),
         ];
         flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
@@ -281,13 +292,24 @@ pub enum When {
     Never,
 }
 
+/// The commands, and the names that they know: for completions alone. A name that is none gets a better
+/// answer than the parser's.
+fn named(command: clap::Command) -> clap::Command {
+    let pages = PossibleValuesParser::new(crate::explain::pages().into_iter().map(|page| page.id));
+    let checks = crate::preflight::CHECKS.iter().filter(|check| check.may_skip).map(|check| check.id);
+    let checks = PossibleValuesParser::new(checks);
+    command
+        .mut_subcommand("explain", |explain| explain.mut_arg("id", |id| id.value_parser(pages)))
+        .mut_subcommand("docker", |docker| docker.mut_arg("skip", |skip| skip.value_parser(checks)))
+}
+
 /// Completions for a shell.
 ///
 /// The generator separates subcommands with a word that it also puts into a name
 /// with a hyphen, in one of the two places that have to agree (clap issue 6421).
 pub fn completions(shell: Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "node-setup", &mut text);
+    clap_complete::generate(shell, &mut named(Cli::command()), "node-setup", &mut text);
     String::from_utf8_lossy(&text).replace("node__subcmd__setup", "node__setup")
 }
 

@@ -4,6 +4,7 @@ mod candidate;
 mod collect;
 mod config;
 mod docker;
+mod explain;
 mod fetch;
 mod flannel;
 mod guard;
@@ -11,6 +12,7 @@ mod install;
 mod live;
 mod metrics;
 mod origins;
+mod preflight;
 mod repair;
 mod session;
 mod staging;
@@ -37,6 +39,7 @@ pub fn execute(cli: &Cli) -> u8 {
             print(&completions(*shell));
             0
         }
+        Command::Explain { id } => conclude(cli, "explain", |report| explain::explain(id.as_deref(), report)),
         Command::Docker(args) if args.dry_run && !has_dry_run(args.command.as_ref()) => {
             conclude(cli, "docker", |_| Err(no_dry_run()))
         }
@@ -75,6 +78,9 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
         Some(DockerCommand::Plan { exit_code }) => {
             let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
             exit_of_plan(code, exit_code)
+        }
+        Some(DockerCommand::Preflight) => {
+            conclude(cli, "docker preflight", |report| preflight::preflight(&args.settings, report))
         }
         Some(DockerCommand::Verify { deep }) => {
             conclude(cli, "docker verify", |report| docker::verify(&args.settings, deep, report))
@@ -197,10 +203,12 @@ fn show(output: OutputOptions, report: &Report) {
         return;
     }
     let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
-    if !output.quiet {
+    if !output.quiet || report.command == "explain" {
         page.report(report, output.verbose);
     } else if any_failed(&report.checks) {
         page.findings(&report.checks, false);
+    } else if report.command == "docker preflight" && report.outcome == Outcome::Refused {
+        page.findings(&report.preflight, false);
     }
     print(&page.text());
     if let Some(error) = &report.error {

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::docker::Mark;
+use crate::exit::Exit;
 
 /// Turns this machine into a docker worker node for Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "node-setup", version, propagate_version = true, max_term_width = 100)]
-#[command(after_long_help = AFTER_HELP)]
+#[command(after_long_help = after_help())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -22,20 +23,16 @@ pub struct Cli {
     pub output: OutputOptions,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0   done, or nothing to do
-  1   failed; the node is as it was before
-  2   wrong usage or configuration
-  3   refused by preflight; nothing was touched
-  4   failed, and not everything could be put back
-  5   a check failed
-  6   changes are pending (plan --exit-code)
-  75  another run holds the lock
-
-Files:
-  /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml
-  /var/lib/node-setup    journals, and what changes have displaced";
+/// The exit codes and the files, as the manual page has them too.
+fn after_help() -> String {
+    let codes = Exit::ALL.iter().map(|exit| format!("  {:<3} {}\n", exit.code(), exit.meaning()));
+    format!(
+        "Exit codes:\n{}\nFiles:\n  \
+         /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml\n  \
+         /var/lib/node-setup    journals, and what changes have displaced",
+        codes.collect::<String>()
+    )
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -54,6 +51,11 @@ pub enum Command {
         /// Where the settings come from.
         #[command(flatten)]
         settings: Box<SettingOptions>,
+    },
+    /// Explain a check, a refusal, an exit code, or a difference from the guide
+    Explain {
+        /// Its name; without one, all of them are listed
+        id: Option<String>,
     },
     /// Write completions for a shell to stdout
     Completions {
@@ -88,6 +90,8 @@ pub enum DockerCommand {
         #[arg(long)]
         exit_code: bool,
     },
+    /// Look at this node as a run would before it begins, and say what speaks against it; read-only
+    Preflight,
     /// Check that this node is as it should be; read-only
     Verify {
         /// Read every binary again instead of trusting the kernel's record of changes
@@ -209,6 +213,9 @@ pub struct SettingOptions {
     /// How long docker may take until it is ready, such as 60s or 2m
     #[arg(long, global = true, value_name = "DURATION", value_parser = NonEmptyStringValueParser::new())]
     pub timeout: Option<String>,
+    /// Go on although this check of preflight speaks against it; may be given again
+    #[arg(long, global = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub skip: Vec<String>,
     /// Wait while another run holds the lock, instead of exiting with 75
     #[arg(long, global = true)]
     pub wait: bool,
@@ -225,6 +232,7 @@ impl SettingOptions {
             ("docker.dir", &self.docker_dir),
             ("docker.bin-dir", &self.bin_dir),
             ("docker.ready-timeout", &self.timeout),
+            ("preflight.skip", &(!self.skip.is_empty()).then(|| self.skip.join(","))),
         ];
         flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
@@ -284,13 +292,24 @@ pub enum When {
     Never,
 }
 
+/// The commands, and the names that they know: for completions alone. A name that is none gets a better
+/// answer than the parser's.
+fn named(command: clap::Command) -> clap::Command {
+    let pages = PossibleValuesParser::new(crate::explain::pages().into_iter().map(|page| page.id));
+    let checks = crate::preflight::CHECKS.iter().filter(|check| check.may_skip).map(|check| check.id);
+    let checks = PossibleValuesParser::new(checks);
+    command
+        .mut_subcommand("explain", |explain| explain.mut_arg("id", |id| id.value_parser(pages)))
+        .mut_subcommand("docker", |docker| docker.mut_arg("skip", |skip| skip.value_parser(checks)))
+}
+
 /// Completions for a shell.
 ///
 /// The generator separates subcommands with a word that it also puts into a name
 /// with a hyphen, in one of the two places that have to agree (clap issue 6421).
 pub fn completions(shell: Shell) -> String {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "node-setup", &mut text);
+    clap_complete::generate(shell, &mut named(Cli::command()), "node-setup", &mut text);
     String::from_utf8_lossy(&text).replace("node__subcmd__setup", "node__setup")
 }
 

@@ -20,7 +20,7 @@ mod document;
 mod kind;
 mod layer;
 pub mod settings;
-mod suggest;
+pub(crate) mod suggest;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +61,8 @@ pub struct Config {
     pub firewall: Firewall,
     /// `[sysctl]`
     pub sysctl: Sysctl,
+    /// `[preflight]`
+    pub preflight: Preflight,
     origins: BTreeMap<String, String>,
 }
 
@@ -181,6 +183,17 @@ pub struct Sysctl {
     /// Keys to add, or to give another value than the built-in one.
     pub values: BTreeMap<String, String>,
 }
+
+/// `[preflight]`: what is looked at before a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preflight {
+    /// What is not to end a run.
+    pub skip: Skips,
+}
+
+/// Names of checks of preflight that may be skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skips(pub Vec<String>);
 
 /// Where the layers come from.
 #[derive(Clone, Default)]

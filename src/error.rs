@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use crate::refusal::{Id, Refusal};
+
 /// `std::result::Result` with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -23,18 +25,6 @@ pub enum Class {
     Locked,
     /// Something went wrong while looking at or changing the node.
     Failed,
-}
-
-/// A reason not to touch this node: found by preflight, and by the checks of
-/// the archive and of the files that would be put in place.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Refusal {
-    /// Stable name, such as `cgroup-version`.
-    pub id: &'static str,
-    /// What was found, in one sentence.
-    pub found: String,
-    /// What to do about it.
-    pub remedy: String,
 }
 
 /// Everything that can go wrong.

@@ -3,6 +3,7 @@
 //! Tests generate them and compare; with `UPDATE=1` they write them instead, which
 //! is what `make generate` does. The JSON Schema is written by the report's test.
 
+mod explained;
 mod manual;
 mod reference;
 
@@ -23,12 +24,17 @@ mod tests {
     use clap::{CommandFactory, ValueEnum};
     use clap_complete::Shell;
 
-    use super::{Path, assert_fresh, manual, reference};
+    use super::{Path, assert_fresh, explained, manual, reference};
     use crate::cli::Cli;
 
     #[test]
     fn the_manual_page_is_that_of_the_commands() {
         assert_fresh(Path::new("packaging/man/node-setup.8"), &manual::page(Cli::command()));
+    }
+
+    #[test]
+    fn the_explanations_are_those_of_the_program() {
+        assert_fresh(Path::new("docs/explain.md"), &explained::explanations());
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub mod docker;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod exit;
+pub mod explain;
 pub mod facts;
+pub mod finding;
 pub mod flannel;
 #[cfg(test)]
 mod generated;
@@ -50,6 +53,7 @@ pub mod plan;
 pub mod preflight;
 pub mod receipt;
 pub mod redact;
+pub mod refusal;
 pub mod render;
 pub mod report;
 pub mod resource;

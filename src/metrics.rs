@@ -171,7 +171,14 @@ mod tests {
     use crate::generated::assert_fresh;
 
     fn finding(id: &str, status: Status) -> Finding {
-        Finding { id: id.to_owned(), status, detail: "what was seen".to_owned(), remedy: None }
+        Finding {
+            id: id.to_owned(),
+            status,
+            detail: "what was seen".to_owned(),
+            needed: None,
+            remedy: None,
+            skipped_by: None,
+        }
     }
 
     fn working() -> Seen {

@@ -5,7 +5,7 @@ use super::http::Network;
 use super::source::Source;
 use super::trust::Trust;
 use super::unpack::Sink;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Id, Refusal, Result};
 use crate::version::Version;
 
 /// An archive that is wanted, and where it may be.
@@ -89,7 +89,7 @@ fn all_failed(version: Version, mut failed: Vec<Error>) -> Error {
         });
     }
     let refusal = |error: &Error| Refusal {
-        id: "source",
+        id: Id::SOURCE,
         found: told(error),
         remedy: error.help().unwrap_or_default(),
     };

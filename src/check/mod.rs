@@ -17,11 +17,10 @@ mod overlap;
 mod service;
 mod sysctl;
 
-use serde::{Deserialize, Serialize};
-
 use crate::Result;
 use crate::config::Config;
 use crate::facts::Facts;
+use crate::finding::Verdict;
 use crate::host::Host;
 use crate::journal::Installed;
 use crate::plan::{Goal, Need};
@@ -29,62 +28,7 @@ use crate::receipt::Receipt;
 use crate::run::because;
 use crate::version::Version;
 
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// As it should be.
-    Pass,
-    /// Works, but somebody should look at it.
-    Warn,
-    /// Not as it should be.
-    Fail,
-    /// Does not apply to this node.
-    Skip,
-    /// Could not be looked at.
-    Unknown,
-}
-
-/// What a check has to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Finding {
-    /// Stable name, such as `forward-policy`.
-    pub id: String,
-    /// How it came out.
-    pub status: Status,
-    /// What was seen, in one sentence.
-    pub detail: String,
-    /// What to do, when there is something to do.
-    pub remedy: Option<String>,
-}
-
-/// A verdict on what was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    status: Status,
-    detail: String,
-    remedy: Option<String>,
-}
-
-impl Verdict {
-    fn pass(detail: impl Into<String>) -> Self {
-        Self { status: Status::Pass, detail: detail.into(), remedy: None }
-    }
-
-    fn skip(detail: impl Into<String>) -> Self {
-        Self { status: Status::Skip, detail: detail.into(), remedy: None }
-    }
-
-    fn warn(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Warn, detail: detail.into(), remedy: Some(remedy.into()) }
-    }
-
-    fn fail(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status: Status::Fail, detail: detail.into(), remedy: Some(remedy.into()) }
-    }
-}
+pub use crate::finding::{Finding, Status, any_failed};
 
 /// What most failures are put right by.
 const CONVERGE: &str = "node-setup docker";
@@ -107,10 +51,9 @@ trait Check {
     fn find(&self, subject: &Subject<'_>) -> Finding {
         let verdict = match self.look(subject) {
             Ok(seen) => self.judge(subject, seen),
-            Err(error) => Verdict { status: Status::Unknown, detail: because(&error), remedy: error.help() },
+            Err(error) => Verdict::unknown(because(&error), error.help()),
         };
-        let Verdict { status, detail, remedy } = verdict;
-        Finding { id: Self::ID.to_owned(), status, detail, remedy }
+        Finding::of(Self::ID, verdict)
     }
 }
 
@@ -145,36 +88,40 @@ impl Subject<'_> {
     }
 }
 
-/// Every check, in the order in which people read them.
-pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    vec![
-        service::Service.find(subject),
-        service::Fresh.find(subject),
-        api::Answers.find(subject),
-        api::Version.find(subject),
-        api::Options.find(subject),
-        bridge::Bridge.find(subject),
-        bridge::FlannelSubnet.find(subject),
-        bridge::FlannelWatch.find(subject),
-        overlap::Overlap.find(subject),
-        mtu::Mtu.find(subject),
-        forward::Forward.find(subject),
-        forward::FlannelRule.find(subject),
-        forward::Guard.find(subject),
-        foreign::ForeignDrops.find(subject),
-        chains::DockerRules.find(subject),
-        firewall::Firewall.find(subject),
-        sysctl::Values.find(subject),
-        sysctl::Override.find(subject),
-        hairpin::Hairpin.find(subject),
-        drift::Binaries.find(subject),
-        drift::OwnFiles.find(subject),
-    ]
+macro_rules! checks {
+    ($($room:ident::$check:ident),* $(,)?) => {
+        /// Every check, in the order in which people read them.
+        pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
+            vec![$($room::$check.find(subject)),*]
+        }
+
+        /// Their names, in the same order.
+        pub const IDS: &[&str] = &[$(<$room::$check as Check>::ID),*];
+    };
 }
 
-/// Whether any finding keeps the node from counting as right.
-pub fn any_failed(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| matches!(finding.status, Status::Fail | Status::Unknown))
+checks! {
+    service::Service,
+    service::Fresh,
+    api::Answers,
+    api::Version,
+    api::Options,
+    bridge::Bridge,
+    bridge::FlannelSubnet,
+    bridge::FlannelWatch,
+    overlap::Overlap,
+    mtu::Mtu,
+    forward::Forward,
+    forward::FlannelRule,
+    forward::Guard,
+    foreign::ForeignDrops,
+    chains::DockerRules,
+    firewall::Firewall,
+    sysctl::Values,
+    sysctl::Override,
+    hairpin::Hairpin,
+    drift::Binaries,
+    drift::OwnFiles,
 }
 
 #[cfg(test)]
@@ -204,19 +151,5 @@ mod tests {
             goals: &[],
             planned: false,
         });
-    }
-
-    #[test]
-    fn unknown_does_not_count_as_right() {
-        let finding = |status| Finding { id: String::new(), status, detail: String::new(), remedy: None };
-        for (status, failed) in [
-            (Status::Pass, false),
-            (Status::Warn, false),
-            (Status::Skip, false),
-            (Status::Fail, true),
-            (Status::Unknown, true),
-        ] {
-            assert_eq!(any_failed(&[finding(status)]), failed, "{status:?}");
-        }
     }
 }

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use crate::change::Step;
 use crate::digest::Digest;
 use crate::docker::{DAEMON_JSON, validates};
-use crate::error::Refusal;
+use crate::error::{Id, Refusal};
 use crate::host::{Content, Program};
 use crate::journal::Installed;
+use crate::preflight;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -69,14 +70,14 @@ impl Bench {
         let said = session
             .host
             .run(dockerd().args(["--version"]))
-            .map_err(|error| unfit("archive-binary", &error))?;
+            .map_err(|error| unfit(Id::ARCHIVE_BINARY, &error))?;
         let is_it =
             said.stdout.split_whitespace().any(|word| word.trim_end_matches(',').parse() == Ok(version));
         if !is_it {
             let found =
                 format!("the archive is not docker {version}: its dockerd says {}", said.stdout.trim());
             let remedy = "give the right --docker-version, or another archive".to_owned();
-            return Err(Error::Refused(vec![Refusal { id: "archive-version", found, remedy }]));
+            return Err(Error::Refused(vec![Refusal { id: Id::ARCHIVE_VERSION, found, remedy }]));
         }
         if !validates(version) {
             return Ok(());
@@ -87,7 +88,7 @@ impl Bench {
             options.iter().flat_map(|line| line.split_whitespace()).map(str::to_owned).collect();
         let validate = ["--validate".to_owned(), format!("--config-file={}", config.display())];
         let validated = session.host.run(dockerd().args(validate.into_iter().chain(options)));
-        validated.map(drop).map_err(|error| unfit("daemon-json", &error))
+        validated.map(drop).map_err(|error| unfit((&preflight::DAEMON_JSON).into(), &error))
     }
 
     fn daemon_json(&self, session: &Session, new: Option<Digest>) -> Result<PathBuf> {
@@ -103,9 +104,9 @@ impl Bench {
     }
 }
 
-fn unfit(id: &'static str, error: &Error) -> Error {
+fn unfit(id: Id, error: &Error) -> Error {
     let remedy = match id {
-        "archive-binary" => "give an archive for this machine's architecture",
+        Id::ARCHIVE_BINARY => "give an archive for this machine's architecture",
         _ => "correct [docker.daemon] or the node's daemon.json",
     };
     Error::Refused(vec![Refusal { id, found: crate::run::because(error), remedy: remedy.to_owned() }])

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::change::Step;
 use crate::desired::guard_program;
 use crate::digest::Digest;
-use crate::error::Refusal;
+use crate::error::{Id, Refusal};
 use crate::host::Host;
 use crate::receipt::{PastRun, Receipt};
 use crate::version::Version;
@@ -59,7 +59,7 @@ pub(super) fn is_kept(host: &Host, steps: &[Step], before: Option<Version>) -> R
         before.map_or_else(|| "what it had before".to_owned(), |version| format!("docker {version}'s"));
     let how = before.map(|version| format!(" --docker-version {version}")).unwrap_or_default();
     let refusal = Refusal {
-        id: "kept",
+        id: Id::KEPT,
         found: format!("{} cannot be {which} again: that set is not kept any more", path.display()),
         remedy: format!("install it: node-setup docker{how}; docker.keep says how many sets are kept"),
     };

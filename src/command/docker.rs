@@ -46,7 +46,7 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     if is_heir {
         sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
     }
-    let intended = intend(session, sink, true)?;
+    let intended = intend(session, sink, true, report)?;
     if intended.steps.is_empty() && !is_heir {
         let subject = session.subject(intended.docker.as_ref(), &intended.desired);
         report.checks = check(&Subject { planned: true, ..subject });
@@ -119,7 +119,7 @@ pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()>
         None => {}
     }
     let mut notes = Collector::default();
-    let intended = intend(&session, &mut notes, false)?;
+    let intended = intend(&session, &mut notes, false, report)?;
     report.notes.extend(notes.notes.into_iter().chain(intended.desired.notes));
     report.changes = intended.steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
     report.outcome = if report.changes.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
@@ -185,15 +185,18 @@ fn await_flannel(session: &mut Session) -> Result<()> {
     }
 }
 
-fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended> {
-    let Session { config, host, facts, receipt, .. } = session;
-    let choice = Choice::of(session)?;
-    let installing = matches!(choice, Choice::Archive(_) | Choice::Repair(..));
-    let refusals = preflight::refusals(config, facts, choice.version(), installing);
+fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Report) -> Result<Intended> {
+    let Session { config, host, receipt, .. } = session;
+    let choice = Choice::of(session);
+    report.preflight = super::preflight::look(host, config, choice.as_ref());
+    let refusals = preflight::refusals(&report.preflight);
     if !refusals.is_empty() {
         return Err(Error::Refused(refusals));
     }
-    let docker = match choice {
+    for note in preflight::skipped(&report.preflight) {
+        sink.event(&Event::Note(&note));
+    }
+    let docker = match choice? {
         Choice::Repair(installed, request) if keep => Some(repair(session, &installed, &request, sink)?),
         Choice::Keep(installed) | Choice::Repair(installed, _) => Some(installed),
         Choice::Archive(request) if keep => Some(stage(session, &request, sink)?),
@@ -206,8 +209,11 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool) -> Result<Intended
             None
         }
     };
-    let desired = session.desired(docker.as_ref());
+    let mut desired = session.desired(docker.as_ref());
     let steps = plan_for(host, &desired.goals, receipt)?;
+    if !steps.is_empty() {
+        desired.notes.splice(0..0, preflight::warnings(&report.preflight));
+    }
     Ok(Intended { docker, desired, steps })
 }
 

@@ -6,7 +6,7 @@ use crate::archive::catalogue::{self, Arch};
 use crate::archive::{Authority, Discard, Obtained, Sink as ArchiveSink, Source, Trust};
 use crate::config::{Config, Location};
 use crate::digest::Digest;
-use crate::error::Refusal;
+use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink};
 use crate::host::Host;
 use crate::journal::Installed;
@@ -224,7 +224,7 @@ pub(super) fn repair(
     let version = installed.version;
     stage(session, request, sink).map_err(|error| {
         let lost = Refusal {
-            id: "binaries",
+            id: Id::BINARIES,
             found: format!(
                 "{} is not docker {version}'s any more, and its bytes are nowhere else",
                 path.display()
@@ -234,7 +234,7 @@ pub(super) fn repair(
         match error {
             Error::Refused(sources) => Error::Refused([vec![lost], sources].concat()),
             Error::Archive { origin, problem, help } => {
-                let source = Refusal { id: "source", found: format!("{origin}: {problem}"), remedy: help };
+                let source = Refusal { id: Id::SOURCE, found: format!("{origin}: {problem}"), remedy: help };
                 Error::Refused(vec![lost, source])
             }
             error => error,

@@ -4,6 +4,7 @@ mod candidate;
 mod collect;
 mod config;
 mod docker;
+mod explain;
 mod fetch;
 mod flannel;
 mod guard;
@@ -11,6 +12,7 @@ mod install;
 mod live;
 mod metrics;
 mod origins;
+mod preflight;
 mod repair;
 mod session;
 mod staging;
@@ -26,6 +28,7 @@ use crate::cli::{
 use crate::docker::{Admission, Mark};
 use crate::error::Class;
 use crate::event::{Sink, Sinks};
+use crate::exit::Exit;
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
 use crate::{Error, Result};
 
@@ -36,6 +39,7 @@ pub fn execute(cli: &Cli) -> u8 {
             print(&completions(*shell));
             0
         }
+        Command::Explain { id } => conclude(cli, "explain", |report| explain::explain(id.as_deref(), report)),
         Command::Docker(args) if args.dry_run && !has_dry_run(args.command.as_ref()) => {
             conclude(cli, "docker", |_| Err(no_dry_run()))
         }
@@ -74,6 +78,9 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
         Some(DockerCommand::Plan { exit_code }) => {
             let code = conclude(cli, "docker plan", |report| docker::plan(&args.settings, report));
             exit_of_plan(code, exit_code)
+        }
+        Some(DockerCommand::Preflight) => {
+            conclude(cli, "docker preflight", |report| preflight::preflight(&args.settings, report))
         }
         Some(DockerCommand::Verify { deep }) => {
             conclude(cli, "docker verify", |report| docker::verify(&args.settings, deep, report))
@@ -138,19 +145,14 @@ fn no_dry_run() -> Error {
     }
 }
 
-/// How pending changes show in the exit code of a plan.
-const PENDING: u8 = 6;
-
+/// Pending changes show in the exit code of a plan only if somebody asked for it.
 fn exit_of_plan(code: u8, pending_matters: bool) -> u8 {
-    if code == PENDING && !pending_matters { 0 } else { code }
+    if code == Exit::Pending.code() && !pending_matters { Exit::Done.code() } else { code }
 }
-
-/// How a failed check shows in the exit code.
-const CHECK_FAILED: u8 = 5;
 
 /// Metrics that say what is wrong have done their work: a timer that writes them has not failed.
 fn exit_of_metrics(code: u8) -> u8 {
-    if code == CHECK_FAILED { 0 } else { code }
+    if code == Exit::Check.code() { Exit::Done.code() } else { code }
 }
 
 /// Runs `work` with an empty report, prints what it has become, and returns the exit code.
@@ -166,7 +168,7 @@ fn conclude(cli: &Cli, command: &str, work: impl FnOnce(&mut Report) -> Result<(
     };
     report.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     show(cli.output, &report);
-    exit_code(&report, class)
+    exit(&report, class).code()
 }
 
 fn outcome_of(error: &Error) -> Outcome {
@@ -176,22 +178,22 @@ fn outcome_of(error: &Error) -> Outcome {
     }
 }
 
-fn exit_code(report: &Report, class: Option<Class>) -> u8 {
+fn exit(report: &Report, class: Option<Class>) -> Exit {
     match class {
-        Some(Class::Usage) => return 2,
-        Some(Class::Refused) => return 3,
-        Some(Class::Locked) => return 75,
-        Some(Class::Failed) => return 1,
+        Some(Class::Usage) => return Exit::Usage,
+        Some(Class::Refused) => return Exit::Refused,
+        Some(Class::Locked) => return Exit::Locked,
+        Some(Class::Failed) => return Exit::Failed,
         None => {}
     }
     match report.outcome {
-        Outcome::Restored => 1,
-        Outcome::Failed if !report.left.is_empty() => 4,
-        _ if any_failed(&report.checks) => CHECK_FAILED,
-        Outcome::Planned => PENDING,
-        Outcome::Failed => 1,
-        Outcome::Refused => 3,
-        Outcome::Unchanged | Outcome::Changed => 0,
+        Outcome::Restored => Exit::Failed,
+        Outcome::Failed if !report.left.is_empty() => Exit::NotRestored,
+        _ if any_failed(&report.checks) => Exit::Check,
+        Outcome::Planned => Exit::Pending,
+        Outcome::Failed => Exit::Failed,
+        Outcome::Refused => Exit::Refused,
+        Outcome::Unchanged | Outcome::Changed => Exit::Done,
     }
 }
 
@@ -201,10 +203,12 @@ fn show(output: OutputOptions, report: &Report) {
         return;
     }
     let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
-    if !output.quiet {
+    if !output.quiet || report.command == "explain" {
         page.report(report, output.verbose);
     } else if any_failed(&report.checks) {
         page.findings(&report.checks, false);
+    } else if report.command == "docker preflight" && report.outcome == Outcome::Refused {
+        page.findings(&report.preflight, false);
     }
     print(&page.text());
     if let Some(error) = &report.error {

@@ -9,12 +9,13 @@ use crate::check::check;
 use crate::cli::SettingOptions;
 use crate::desired::{bridge, socket};
 use crate::docker::UNIT;
-use crate::error::Refusal;
+use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink, Sinks};
 use crate::flannel::settled;
 use crate::host::{Container, is_container};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, plan};
+use crate::preflight;
 use crate::report::{ChangeReport, Outcome, Report};
 use crate::resource::{Bridge, BridgeState, Hanging};
 use crate::run::Run;
@@ -84,18 +85,22 @@ fn carry_out(
 fn refuse(session: &Session) -> Result<()> {
     let facts = &session.facts;
     if facts.docker.load_state != "loaded" {
-        return refused("docker", format!("there is no {UNIT} on this node"), "node-setup docker");
+        return refused(Id::DOCKER, format!("there is no {UNIT} on this node"), "node-setup docker");
     }
     match settled(&facts.flannel_options, &facts.flannel_lease) {
         Err(unsettled) if session.config.network.flannel != crate::config::Flannel::Off => {
             let found = format!("{}: {}", unsettled.path.display(), unsettled.problem);
-            refused("flannel-options", found, "have flanneld write it again: systemctl restart flanneld")
+            refused(
+                (&preflight::FLANNEL_OPTIONS).into(),
+                found,
+                "have flanneld write it again: systemctl restart flanneld",
+            )
         }
         _ => Ok(()),
     }
 }
 
-fn refused<T>(id: &'static str, found: String, remedy: &str) -> Result<T> {
+fn refused<T>(id: Id, found: String, remedy: &str) -> Result<T> {
     Err(Error::Refused(vec![Refusal { id, found, remedy: remedy.to_owned() }]))
 }
 
@@ -108,7 +113,7 @@ fn containers(session: &Session, force: bool) -> Result<Vec<Hanging>> {
         Err(_) if !alive => Vec::new(),
         Err(error) => {
             let found = format!("containers run, and their docker does not answer: {error}");
-            return refused("containers", found, "start docker first: systemctl start docker");
+            return refused(Id::CONTAINERS, found, "start docker first: systemctl start docker");
         }
     };
     let bridged: Vec<_> = running.into_iter().filter(|one| !one.is_on_host_network()).collect();
@@ -116,7 +121,7 @@ fn containers(session: &Session, force: bool) -> Result<Vec<Hanging>> {
         let names: Vec<&str> = bridged.iter().map(Container::name).collect();
         let found = format!("containers run on docker's bridges: {}", names.join(", "));
         let remedy = "drain the node, or stop them; --force stops them, and starts them again afterwards";
-        return refused("containers", found, remedy);
+        return refused(Id::CONTAINERS, found, remedy);
     }
     Ok(bridged.into_iter().map(|one| Hanging { name: one.name().to_owned(), id: one.id }).collect())
 }

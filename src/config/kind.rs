@@ -8,8 +8,9 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use serde_json::{Map, Value};
 
-use super::{Flannel, Flush, Hosts, Location, Locations, Words};
+use super::{Flannel, Flush, Hosts, Location, Locations, Skips, Words, suggest};
 use crate::digest::Digest;
+use crate::preflight;
 use crate::version::Version;
 
 /// What is wrong with a value, and what would be right where the kind's own
@@ -340,6 +341,34 @@ impl Kind for Hosts {
     fn show(&self) -> Value {
         self.0.iter().map(String::as_str).collect()
     }
+}
+
+/// A name that is none would skip nothing, in silence.
+impl Kind for Skips {
+    const NOUN: &'static str = "a list of preflight's checks such as [\"swap\", \"selinux\"]";
+
+    fn from_text(text: &str) -> Result<Value, Problem> {
+        Ok(entries(text))
+    }
+
+    fn set(&mut self, _: &str, value: &Value) -> Result<(), Problem> {
+        self.0 = texts(value)?.into_iter().map(skip).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn show(&self) -> Value {
+        self.0.iter().map(String::as_str).collect()
+    }
+}
+
+fn skip(id: &str) -> Result<String, Problem> {
+    let Err(what) = preflight::may_skip(id) else { return Ok(id.to_owned()) };
+    let known = preflight::CHECKS.iter().filter(|check| check.may_skip).map(|check| check.id);
+    let help = match suggest::nearest(id, known) {
+        Some(near) if preflight::find(id).is_none() => format!("did you mean {near}?"),
+        _ => "node-setup docker preflight -v lists the checks".to_owned(),
+    };
+    Err(Problem::new(what, help))
 }
 
 /// systemd.unit(5) says which characters a name can have.

@@ -323,6 +323,15 @@ pub static SETTINGS: &[Setting] = &[
         doc: "sysctl keys to add, or to give another value than the built-in one.",
         field: field!(sysctl.values),
     },
+    Setting {
+        key: "preflight.skip",
+        flag: Some("--skip"),
+        guide: None,
+        customary: &[],
+        default: "",
+        doc: "The checks of preflight that are not to end a run; each says so in the report.",
+        field: field!(preflight.skip),
+    },
 ];
 
 /// The setting of this key.

@@ -1,7 +1,7 @@
 //! Did you mean.
 
 /// The name that `wrong` is most likely a slip of: at most a third of it differs.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distances = names.map(|name| (distance(wrong, name), name));
     let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= wrong.chars().count() / 3).then_some(name)

@@ -5,6 +5,8 @@ use clap::{Arg, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
+use crate::explain::{Kind, Part, pages, parts, plain};
+
 /// node-setup(8).
 pub(super) fn page(mut root: Command) -> String {
     root.build();
@@ -20,6 +22,7 @@ pub(super) fn page(mut root: Command) -> String {
     rest.control("SH", ["OPTIONS OF EVERY COMMAND"]);
     root.get_arguments().filter(|arg| is_shown(arg)).for_each(|arg| option(&mut rest, arg));
     sections(&mut rest, &root.get_after_long_help().unwrap().to_string());
+    explanations(&mut rest);
     rest.control("SH", ["SEE ALSO"]).text([
         bold("dockerd"),
         roman("(8), "),
@@ -37,6 +40,32 @@ pub(super) fn page(mut root: Command) -> String {
 const DESCRIPTION: &str = "node-setup is run as root on the worker itself. It compares the node with what \
     the configuration wants, makes the changes that are needed in a fixed order, and checks the result. A \
     run that fails puts back what it changed. A second run changes nothing.";
+
+/// What `node-setup explain` says, in the same words.
+fn explanations(page: &mut Roff) {
+    let pages = pages();
+    for kind in Kind::ALL {
+        page.control("SH", [kind.heading().to_uppercase().as_str()]);
+        for explanation in pages.iter().filter(|page| page.kind == *kind) {
+            page.control("SS", [format!("{}: {}", explanation.id, explanation.title).as_str()]);
+            let mut is_typed = false;
+            for part in parts(explanation.text) {
+                let was_typed = std::mem::replace(&mut is_typed, matches!(part, Part::Typed(_)));
+                match part {
+                    Part::Typed(line) => {
+                        page.control(if was_typed { "br" } else { "PP" }, []);
+                        page.text([bold(format!("    {line}"))]);
+                    }
+                    Part::Paragraph(label, text) => {
+                        page.control("PP", []);
+                        let label = label.map(|label| bold(format!("{label}. ")));
+                        page.text(label.into_iter().chain([roman(plain(&text))]).collect::<Vec<_>>());
+                    }
+                }
+            }
+        }
+    }
+}
 
 fn synopsis(page: &mut Roff, root: &Command) {
     page.control("SH", ["SYNOPSIS"]);

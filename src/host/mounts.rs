@@ -25,6 +25,31 @@ pub(super) fn unmount_below(top: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Something that is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where.
+    pub point: PathBuf,
+    /// What, as `/dev/sda1` or a name.
+    pub source: String,
+    /// The kind of file system: `ext4`, `xfs`, `tmpfs`, …
+    pub kind: String,
+}
+
+/// Everything that is mounted, in the order in which it was.
+pub fn mounts() -> Result<Vec<Mount>> {
+    let text = fs::read_to_string(MOUNTS).map_err(Error::io("read", MOUNTS))?;
+    Ok(text.lines().filter_map(mount).collect())
+}
+
+/// A line of the list: behind a lone hyphen are the kind and the source (proc(5), mountinfo).
+fn mount(line: &str) -> Option<Mount> {
+    let point = unescape(line.split(' ').nth(4)?);
+    let mut words = line.split_once(" - ")?.1.split(' ');
+    let (kind, source) = (words.next()?, words.next()?);
+    Some(Mount { point, source: source.to_owned(), kind: kind.to_owned() })
+}
+
 /// The mount points in the order in which they were mounted (proc(5), mountinfo).
 fn points(text: &str) -> Vec<PathBuf> {
     text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect()
@@ -53,5 +78,11 @@ mod tests {
         let text = "22 1 0:21 / /proc rw - proc proc rw\n\
                     40 1 8:1 / /data/a\\040b rw,nosuid shared:1 - ext4 /dev/sda1 rw\n";
         assert_eq!(points(text), [Path::new("/proc"), Path::new("/data/a b")]);
+        let mounts: Vec<Mount> = text.lines().filter_map(mount).collect();
+        assert_eq!(mounts[1].kind, "ext4");
+        assert_eq!(
+            (mounts[1].point.as_path(), mounts[1].source.as_str()),
+            (Path::new("/data/a b"), "/dev/sda1")
+        );
     }
 }

@@ -19,8 +19,8 @@ use crate::resource::Enablement;
 use crate::{Error, Result};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
-const MANAGER: &str = "/org/freedesktop/systemd1";
-const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
+pub(super) const MANAGER: &str = "/org/freedesktop/systemd1";
+pub(super) const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
@@ -332,7 +332,7 @@ impl Systemd<'_> {
         .map_err(|source| Error::Bus { action: format!("tell the properties of {path}"), source })
     }
 
-    fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
+    pub(super) fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
     where
         T: TryFrom<OwnedVariant>,
         T::Error: Into<zbus::Error>,

@@ -3,7 +3,9 @@
 //! The document is a contract (`packaging/schema/report.schema.json`); fields are
 //! added, never changed or taken away while [`SCHEMA`] stays the same.
 
+mod explained;
 mod journald;
+mod looked;
 mod page;
 mod terminal;
 
@@ -227,6 +229,9 @@ pub struct Report {
     /// The long parts that are not changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageReport>,
+    /// What preflight found, before anything was touched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preflight: Vec<Finding>,
     /// What the checks found.
     pub checks: Vec<Finding>,
     /// What went wrong.
@@ -255,8 +260,26 @@ pub struct Report {
     /// The answer of `config show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingReport>,
+    /// The answer of `explain`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageReport>,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+/// A page of `node-setup explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PageReport {
+    /// What it is on: `forward-policy`, `exit-3`, …
+    pub id: String,
+    /// `check`, `preflight`, `refusal`, `exit`, `guide`.
+    pub kind: String,
+    /// What it is on, in one line.
+    pub title: String,
+    /// The page, as Markdown; left out of the list of all pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// A setting, its value, and where the value was written.
@@ -281,6 +304,7 @@ impl Report {
             changed: false,
             changes: Vec::new(),
             stages: Vec::new(),
+            preflight: Vec::new(),
             checks: Vec::new(),
             error: None,
             notes: Vec::new(),
@@ -291,6 +315,7 @@ impl Report {
             versions: Vec::new(),
             metrics: None,
             settings: Vec::new(),
+            pages: Vec::new(),
             duration_ms: 0,
         }
     }
@@ -342,7 +367,7 @@ impl From<&Error> for ErrorReport {
                 refusals = all
                     .iter()
                     .map(|one| RefusalReport {
-                        id: one.id.to_owned(),
+                        id: one.id.to_string(),
                         found: one.found.clone(),
                         remedy: one.remedy.clone(),
                     })
@@ -432,7 +457,11 @@ mod tests {
 
     #[test]
     fn an_error_is_reported_with_its_causes_and_the_innermost_refusals() {
-        let refusal = crate::error::Refusal { id: "space", found: "full".into(), remedy: "free some".into() };
+        let refusal = crate::error::Refusal {
+            id: crate::error::Id::KEPT,
+            found: "full".into(),
+            remedy: "free some".into(),
+        };
         let error = Error::Step { step: "file /x".into(), cause: Box::new(Error::Refused(vec![refusal])) };
         let report = ErrorReport::from(&error);
         assert_eq!(report.causes, ["full"]);

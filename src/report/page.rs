@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style as Paint};
 
+use super::looked::amiss;
 use super::{
     ArchiveReport, ChangeReport, ErrorReport, Outcome, Report, RunReport, StatusReport, VersionReport,
 };
-use crate::check::{Finding, Status};
+use crate::finding::{Finding, Status};
 use crate::journal::now;
 
 /// How to write for whoever reads.
@@ -24,8 +25,8 @@ pub struct Style {
 const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
 const RED: Paint = AnsiColor::Red.on_default();
-const DIM: Paint = Paint::new().dimmed();
-const BOLD: Paint = Paint::new().bold();
+pub(super) const DIM: Paint = Paint::new().dimmed();
+pub(super) const BOLD: Paint = Paint::new().bold();
 
 /// Text in the making.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Page {
         for note in &report.notes {
             match report.command.as_str() {
                 "config check" | "metrics" => self.line(note),
-                "docker plan" | "docker verify" => self.hang(2, "! ", note),
+                "docker plan" | "docker verify" | "docker preflight" => self.hang(2, "! ", note),
                 // A run said it when it came up.
                 _ => {}
             }
@@ -90,6 +91,15 @@ impl Page {
             self.status(status, verbose);
             return;
         }
+        if report.command == "explain" && report.error.is_none() {
+            self.explained(report);
+        }
+        if report.command == "docker preflight" && report.error.is_none() {
+            self.preflight(&report.preflight, verbose);
+            self.preflight_summary(report);
+            self.pointer(amiss(&report.preflight));
+            return;
+        }
         if report.command == "docker verify" {
             self.findings(&report.checks, true);
         } else {
@@ -103,6 +113,7 @@ impl Page {
         {
             self.summary(report);
         }
+        self.pointer(amiss(&report.checks));
     }
 
     fn run(&mut self, run: &RunReport, verbose: bool) {
@@ -168,9 +179,9 @@ impl Page {
             (_, "absent") => ('-', RED),
             _ => ('~', YELLOW),
         };
-        let arrow = if self.style.unicode { "→" } else { "->" };
+        let arrow = self.arrow();
         let states = match mark {
-            '~' => format!("{} {arrow} {}", change.from, change.to),
+            '~' => format!("{} {arrow}{}", change.from, change.to),
             '+' if change.to.starts_with("directory") => "directory".to_owned(),
             _ => String::new(),
         };
@@ -188,20 +199,6 @@ impl Page {
         }
         if let Some(diff) = &change.diff {
             self.diff(diff);
-        }
-    }
-
-    /// What the checks found; what passed only if asked for.
-    pub fn findings(&mut self, findings: &[Finding], all: bool) {
-        let width = findings.iter().map(|finding| finding.id.len()).max().unwrap_or(0);
-        for finding in findings.iter().filter(|finding| all || is_of_interest(finding)) {
-            let (mark, paint) = self.mark(finding.status);
-            let head = format!("  {} {:<width$}  ", self.paint(paint, mark), finding.id);
-            self.hang_after(&head, width + 6, &finding.detail);
-            if let Some(remedy) = &finding.remedy {
-                let arrow = if self.style.unicode { "→ " } else { "-> " };
-                self.hang(width + 6, arrow, remedy);
-            }
         }
     }
 
@@ -250,8 +247,8 @@ impl Page {
         for refusal in &error.refusals {
             let head = format!("  {}  ", self.paint(YELLOW, &format!("{:<width$}", refusal.id)));
             self.hang_after(&head, width + 4, &refusal.found);
-            let arrow = if self.style.unicode { "→ " } else { "-> " };
-            self.hang(width + 4, arrow, &refusal.remedy);
+            let arrow = self.arrow();
+            self.hang(width + 4, &arrow, &refusal.remedy);
         }
         if !refused {
             for cause in &error.causes {
@@ -262,6 +259,7 @@ impl Page {
             let line = format!("  | {line}");
             self.line(&self.paint(DIM, &line));
         }
+        self.pointer(error.refusals.iter().map(|refusal| &refusal.id));
         if let Some(help) = &error.help {
             let head = format!("{} ", self.paint(GREEN, "help:"));
             self.hang_after(&head, 6, help);
@@ -298,7 +296,15 @@ impl Page {
         let checks = tally(&report.checks);
         let line =
             format!("{words}{}{time}", if checks.is_empty() { String::new() } else { format!("{checks}; ") });
-        self.line(&self.paint(BOLD, &line));
+        self.bold(&line);
+    }
+
+    /// A line that sums up, within the width.
+    pub(super) fn bold(&mut self, text: &str) {
+        for line in wrap(text, self.style.width, self.style.width) {
+            let line = self.paint(BOLD, &line);
+            self.line(&line);
+        }
     }
 
     fn diff(&mut self, diff: &str) {
@@ -313,7 +319,7 @@ impl Page {
         }
     }
 
-    fn mark(&self, status: Status) -> (&'static str, Paint) {
+    pub(super) fn mark(&self, status: Status) -> (&'static str, Paint) {
         match (status, self.style.unicode) {
             (Status::Pass, true) => ("✓", GREEN),
             (Status::Pass, false) => ("+", GREEN),
@@ -325,36 +331,44 @@ impl Page {
         }
     }
 
-    fn paint(&self, paint: Paint, text: &str) -> String {
+    pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
         if self.style.color && !text.is_empty() { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
     }
 
     /// Text under a head of `indent` columns.
-    fn hang(&mut self, indent: usize, first: &str, text: &str) {
+    pub(super) fn hang(&mut self, indent: usize, first: &str, text: &str) {
         let head = format!("{:indent$}{first}", "");
         self.hang_after(&head, indent + first.chars().count(), text);
     }
 
     /// Text after `head`, which is `indent` columns wide, wrapped under its beginning.
-    fn hang_after(&mut self, head: &str, indent: usize, text: &str) {
-        let width = self.style.width.saturating_sub(indent).max(20);
-        let mut lines = wrap(text, width).into_iter();
+    pub(super) fn hang_after(&mut self, head: &str, indent: usize, text: &str) {
+        self.hang_after_first(head, indent, indent, text);
+    }
+
+    /// Text after `head`, which is `taken` columns wide; its further lines begin at `indent`.
+    pub(super) fn hang_after_first(&mut self, head: &str, taken: usize, indent: usize, text: &str) {
+        let room = |taken: usize| self.style.width.saturating_sub(taken).max(20);
+        let lines = wrap(text, room(taken), room(indent));
+        let mut lines = lines.into_iter();
         let first = lines.next().unwrap_or_default();
         self.line(&format!("{head}{first}"));
         for line in lines {
             self.line(&format!("{:indent$}{line}", ""));
         }
     }
+
+    pub(super) fn arrow(&self) -> String {
+        if self.style.unicode { "→ " } else { "-> " }.to_owned()
+    }
 }
 
-fn is_of_interest(finding: &Finding) -> bool {
-    !matches!(finding.status, Status::Pass | Status::Skip)
-}
-
-/// Lines of at most `width` columns, broken between words; a longer word stays whole.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// Lines of at most `width` columns, the first of at most `first`, broken between words; a longer
+/// word stays whole.
+fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
+        let width = if lines.len() < 2 { first } else { width };
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
@@ -366,7 +380,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
@@ -406,7 +420,14 @@ mod tests {
     const PLAIN: Style = Style { width: 60, color: false, unicode: true };
 
     fn finding(id: &str, status: Status, detail: &str, remedy: Option<&str>) -> Finding {
-        Finding { id: id.to_owned(), status, detail: detail.to_owned(), remedy: remedy.map(str::to_owned) }
+        Finding {
+            id: id.to_owned(),
+            status,
+            detail: detail.to_owned(),
+            needed: None,
+            remedy: remedy.map(str::to_owned),
+            skipped_by: None,
+        }
     }
 
     fn change(kind: &str, on: &str, from: &str, to: &str) -> ChangeReport {
@@ -462,7 +483,7 @@ mod tests {
 
     #[test]
     fn words_are_kept_whole() {
-        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrap("aaaaaaaaaa b", 5), ["aaaaaaaaaa", "b"]);
+        assert_eq!(wrap("aa bb cc dd", 5, 8), ["aa bb", "cc dd"]);
+        assert_eq!(wrap("aaaaaaaaaa b", 5, 5), ["aaaaaaaaaa", "b"]);
     }
 }

@@ -82,20 +82,22 @@ impl Sink for Terminal {
             Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
             Event::Progress { done, total } => self.progress(*done, *total),
             Event::ProgressEnd => self.end_bar(),
-            Event::Note(note) => self.page(|page| page.line(&format!("  ! {note}"))),
+            Event::Note(note) => self.page(|page| page.hang(2, "! ", note)),
             Event::Done { step, took } => {
                 self.end_bar();
                 let took = (*took >= WORTH_SAYING).then(|| format!("{:.2} s", took.as_secs_f64()));
                 self.page(|page| page.change(&ChangeReport::brief(step), took.as_deref()));
             }
             Event::Refused { step, reason } => {
-                self.page(|page| page.line(&format!("  ! {} stays {}: {reason}", step.name(), step.from())));
+                let said = format!("{} stays {}: {reason}", step.name(), step.from());
+                self.page(|page| page.hang(2, "! ", &said));
             }
             Event::Undone(step) => {
                 self.page(|page| page.line(&format!("  < {} is {} again", step.name(), step.inverse().to())));
             }
             Event::Left(left) => {
-                self.page(|page| page.line(&format!("  ! left as it is: {}: {}", left.name, left.why)));
+                let said = format!("left as it is: {}: {}", left.name, left.why);
+                self.page(|page| page.hang(2, "! ", &said));
             }
             Event::Failed(_) => {
                 self.end_bar();

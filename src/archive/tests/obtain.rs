@@ -92,7 +92,9 @@ fn when_none_has_it_each_is_named() {
             &format!("{refused}: the connection is refused"),
         ]
     );
-    assert!(refusals.iter().all(|refusal| refusal.id == "source" && !refusal.remedy.is_empty()));
+    assert!(
+        refusals.iter().all(|refusal| refusal.id == crate::error::Id::SOURCE && !refusal.remedy.is_empty())
+    );
     let nowhere = wanted(None, &[]).read(&network(), &mut Discard).unwrap_err();
     assert!(matches!(&nowhere, Error::Config { origin, .. } if origin == "fetch.official"), "{nowhere}");
 }

@@ -59,6 +59,9 @@ fn json_of_every_command() {
     let node = Node::installed(SUITE);
     for (args, command) in [
         (&["docker"][..], "docker"),
+        (&["docker", "preflight"], "docker preflight"),
+        (&["explain"], "explain"),
+        (&["explain", "exit-3"], "explain"),
         (&["docker", "plan"], "docker plan"),
         (&["docker", "verify"], "docker verify"),
         (&["docker", "verify", "--deep"], "docker verify"),
@@ -100,13 +103,25 @@ fn pages_of_a_bare_node() {
     let node = Node::worker(SUITE);
     let archive = Node::archive(SUITE);
     let plan = ["docker", "plan", "--archive", &archive];
-    for args in
-        [&plan[..], &["docker", "verify"], &["docker", "status"], &["config", "show"], &["docker", "--help"]]
-    {
+    for args in [
+        &plan[..],
+        &["docker", "preflight"],
+        &["explain"],
+        &["docker", "verify"],
+        &["docker", "status"],
+        &["config", "show"],
+        &["docker", "--help"],
+    ] {
         no_escapes(&run(&node, args, &[]), args);
         no_escapes(&run(&node, args, &[("NO_COLOR", "1"), ("TERM", "xterm")]), args);
     }
-    for args in [&plan[..], &["docker", "verify"]] {
+    for args in [
+        &plan[..],
+        &["docker", "verify"],
+        &["docker", "preflight"],
+        &["docker", "preflight", "-v"],
+        &["explain"],
+    ] {
         fits(&run(&node, args, &[("COLUMNS", "60")]), args);
         let coloured = run(&node, &[args, &["--color", "always"]].concat(), &[("NO_COLOR", "1")]);
         assert!(coloured.stdout.contains("\u{1b}["), "--color always: {args:?}: {coloured:?}");

@@ -112,7 +112,7 @@ const SURROUNDINGS: &[Case] = &[
         spoil: "systemd-run -q --unit=other --socket-property=ListenStream=/run/containerd/containerd.sock sleep 600; \
                 systemctl -q stop other.socket other.service; test -S /run/containerd/containerd.sock",
         ids: &["foreign-containerd"],
-        says: &["rm /run/containerd/containerd.sock"],
+        says: &["rm -r /run/containerd/containerd.sock"],
         mend: "rm -r /run/containerd",
         ..GOOD
     },

@@ -1,50 +1,43 @@
 //! What this node is. Gathered once, read-only, before anything is decided.
+//!
+//! [`Facts`] are what the wanted states and the checks depend on: without one of them
+//! nothing can be decided. [`Survey`] is what preflight judges: each part of it may be
+//! unknown, which is then what preflight says of it.
+
+mod engines;
+mod kernel;
+mod machine;
+mod network;
+mod survey;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
-use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::config::{Config, Flannel};
 use crate::desired::socket;
-use crate::docker::{BRIDGE, CONTAINERD_SOCKET, DAEMON_JSON, USER_CHAIN};
-use crate::error::Refusal;
+use crate::docker::{BRIDGE, DAEMON_JSON, USER_CHAIN};
 use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
     Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on, loses_rules,
 };
-use crate::run::because;
+use crate::preflight;
 use crate::sysctl::{self, Fragment};
 use crate::version::Version;
 use crate::{Error, Result};
 
-/// The socket unit of docker's distribution packages.
-const DOCKER_SOCKET: &str = "docker.socket";
+pub use engines::{Dockers, Engines, Kubelet};
+pub use kernel::{Features, Kernel};
+pub use machine::{Cgroup, Machine, Manager};
+pub use network::{Network, Proxies, Tables};
+pub use survey::{Seen, Survey, Target, Unseen, Wanted};
+pub use volumes::{Restriction, Role, Volume};
 
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
 pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
-
-/// Which cgroup hierarchy the node has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cgroup {
-    /// One hierarchy a controller.
-    V1,
-    /// The unified hierarchy.
-    V2,
-}
-
-/// The file system that a path is, or will be, on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
-    /// Bytes that root can still write.
-    pub free: u64,
-    /// Mounted read-only.
-    pub read_only: bool,
-    /// Mounted so that nothing on it can be executed.
-    pub no_exec: bool,
-}
 
 /// The node, as far as decisions depend on it.
 #[derive(Clone, Debug)]
@@ -55,8 +48,6 @@ pub struct Facts {
     pub hostname: String,
     /// Distribution and its version, for people.
     pub distribution: String,
-    /// The cgroup hierarchy.
-    pub cgroup: Cgroup,
     /// How the kernel has each of [`MODULES`].
     pub modules: BTreeMap<String, Availability>,
     /// Values that the keys of [`sysctl::LIMITS`] have now.
@@ -73,8 +64,6 @@ pub struct Facts {
     pub firewall_rules: Vec<(Backend, Family, Whose)>,
     /// Directories on the way to the targets that are not there yet.
     pub missing_directories: BTreeSet<PathBuf>,
-    /// Room and mount options: for the binaries, and for docker's data.
-    pub space: BTreeMap<PathBuf, Space>,
     /// daemon.json as it is.
     pub daemon_json: Option<String>,
     /// flannel's options for docker.
@@ -83,8 +72,6 @@ pub struct Facts {
     pub flannel_lease: Foreign<SubnetEnv>,
     /// docker.service.
     pub docker: UnitFacts,
-    /// What docker.service's main process executes, if it runs.
-    pub docker_program: Option<PathBuf>,
     /// The version of the docker that answers on the configured socket.
     pub docker_version: Option<Version>,
     /// The containers that run, by name.
@@ -95,12 +82,6 @@ pub struct Facts {
     pub user_chain: bool,
     /// The ports of docker's bridge.
     pub ports: Vec<String>,
-    /// A unit that listens on docker's socket in its place, as distributions' packages have.
-    pub docker_socket: Option<String>,
-    /// A dockerd that docker.service did not start.
-    pub other_dockerd: Option<PathBuf>,
-    /// Whether something listens on containerd's own socket; `None` without a socket.
-    pub containerd: Option<bool>,
     /// What is alive that a flush of the rules would hurt: names of processes.
     pub alive: BTreeSet<String>,
 }
@@ -117,20 +98,17 @@ impl Facts {
 
 /// Looks at the node.
 pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
-    let systemd = host.systemd().map_err(|error| no_bus(&error))?;
+    let systemd = host.systemd().map_err(|error| Error::Refused(preflight::no_bus(&error)))?;
     let docker = systemd.unit(crate::docker::UNIT)?;
-    let docker_program = (docker.main_pid != 0).then(|| program_of(docker.main_pid)).flatten();
     let processes = host.processes()?;
     let firewalls = config.firewall.disable.iter();
     let firewalls: Result<Vec<_>> =
         firewalls.map(|unit| Ok((unit.clone(), systemd.enablement(unit)?))).collect();
-    let targets = [config.docker.bin_dir.as_path(), config.docker.dir.as_path()];
     let (flannel_options, flannel_lease) = flannel_files()?;
     Ok(Facts {
         arch: std::env::consts::ARCH.to_owned(),
         hostname: sysinfo::System::host_name().unwrap_or_default(),
         distribution: distribution(),
-        cgroup: cgroup(),
         modules: host.kernel().availability(MODULES),
         limits: limits(host)?,
         sysctls: fragments(&config.sysctl.file)?,
@@ -139,7 +117,6 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
         firewall_rules: firewall_rules(host, config)?,
         missing_directories: missing_directories(config),
-        space: targets.iter().map(|path| (path.to_path_buf(), space(path))).collect(),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options,
         flannel_lease,
@@ -149,17 +126,8 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
             && host.api(&socket(config)).info().is_ok_and(|info| info.live_restore_enabled),
         user_chain: host.netfilter()?.has_chain(Tools::plain(), Family::V4, USER_CHAIN)?,
         ports: host.netlink()?.ports(BRIDGE)?.into_iter().map(|port| port.name).collect(),
-        docker_socket: systemd.unit(DOCKER_SOCKET)?.active.then(|| DOCKER_SOCKET.to_owned()),
-        other_dockerd: processes
-            .iter()
-            .find(|(pid, name)| name == "dockerd" && *pid != docker.main_pid)
-            .map(|(pid, _)| program_of(*pid).unwrap_or_else(|| PathBuf::from("dockerd"))),
-        containerd: Path::new(CONTAINERD_SOCKET)
-            .exists()
-            .then(|| std::os::unix::net::UnixStream::connect(CONTAINERD_SOCKET).is_ok()),
         alive: processes.into_iter().map(|(_, name)| name).filter(|name| loses_rules(name)).collect(),
         docker,
-        docker_program,
     })
 }
 
@@ -168,13 +136,6 @@ pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
     let netlink = host.netlink()?;
     let Some(found) = netlink.links()?.into_iter().find(|found| found.name == link) else { return Ok(None) };
     Ok(Some(ipv4_on(&netlink.addresses()?, found.index).collect()))
-}
-
-/// Without systemd's answers nothing about this node can be decided.
-fn no_bus(error: &Error) -> Error {
-    let found = format!("the system bus does not answer: {}", because(error));
-    let remedy = "start it: systemctl start dbus.socket dbus.service".to_owned();
-    Error::Refused(vec![Refusal { id: "dbus", found, remedy }])
 }
 
 fn running_version(host: &Host, config: &Config) -> Option<Version> {
@@ -241,10 +202,6 @@ fn distribution() -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn cgroup() -> Cgroup {
-    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { Cgroup::V2 } else { Cgroup::V1 }
-}
-
 fn limits(host: &Host) -> Result<BTreeMap<String, u64>> {
     let mut limits = BTreeMap::new();
     for (key, _) in sysctl::LIMITS {
@@ -278,34 +235,16 @@ fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
     targets.flat_map(Path::ancestors).filter(|path| !path.exists()).map(Path::to_owned).collect()
 }
 
-/// Of the nearest ancestor that exists.
-fn space(path: &Path) -> Space {
-    let of = |path: &Path| statvfs(path).ok();
-    path.ancestors().find_map(of).map_or(Space { free: 0, read_only: true, no_exec: false }, |found| Space {
-        free: found.blocks_available() * found.fragment_size(),
-        read_only: found.flags().contains(FsFlags::ST_RDONLY),
-        no_exec: found.flags().contains(FsFlags::ST_NOEXEC),
-    })
-}
-
-fn program_of(pid: u32) -> Option<PathBuf> {
-    let target = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let text = target.to_string_lossy();
-    Some(PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text)))
-}
-
 #[cfg(test)]
 impl Facts {
     /// A bare Debian node, for tests to vary.
     pub(crate) fn example() -> Self {
         use crate::resource::Enablement;
         let loadable = MODULES.iter().map(|name| ((*name).to_owned(), Availability::Loadable)).collect();
-        let space = Space { free: 10 << 30, read_only: false, no_exec: false };
         Self {
             arch: "x86_64".to_owned(),
             hostname: "worker-1".to_owned(),
             distribution: "Debian 12".to_owned(),
-            cgroup: Cgroup::V2,
             modules: loadable,
             limits: BTreeMap::new(),
             sysctls: Vec::new(),
@@ -314,9 +253,6 @@ impl Facts {
             firewalls: Vec::new(),
             firewall_rules: Vec::new(),
             missing_directories: BTreeSet::new(),
-            space: [("/opt/k8s/bin", space), ("/data/k8s/docker", space)]
-                .map(|(path, space)| (PathBuf::from(path), space))
-                .into(),
             daemon_json: None,
             flannel_options: Foreign::Absent,
             flannel_lease: Foreign::Absent,
@@ -334,15 +270,11 @@ impl Facts {
                 started_usec: 0,
                 control_group: String::new(),
             },
-            docker_program: None,
             docker_version: None,
             containers: Vec::new(),
             live_restore: false,
             user_chain: false,
             ports: Vec::new(),
-            docker_socket: None,
-            other_dockerd: None,
-            containerd: None,
             alive: BTreeSet::new(),
         }
     }

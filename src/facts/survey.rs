@@ -1,0 +1,165 @@
+//! What preflight judges, gathered by subject. Nothing here fails as a whole: what cannot be
+//! seen says why, and the rest is seen all the same.
+
+use std::path::{Path, PathBuf};
+
+use super::engines::Engines;
+use super::kernel::Kernel;
+use super::machine::Machine;
+use super::network::Network;
+use super::volumes::{Role, Volume, volume};
+use super::{flannel_files, fragments, read_optional};
+use crate::config::Config;
+use crate::docker::DAEMON_JSON;
+use crate::flannel::{DockerOptions, Foreign, SubnetEnv};
+use crate::host::{Host, STATE, UNIT_DIRECTORY, mounts};
+use crate::preflight::MODULES;
+use crate::run::because;
+use crate::sysctl::Fragment;
+use crate::version::Version;
+use crate::{Error, Result};
+
+/// What was seen, or why it was not.
+pub type Seen<T> = Result<T, Unseen>;
+
+/// Why something could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// In one sentence.
+    pub why: String,
+    /// What to do about it, where that is known.
+    pub remedy: Option<String>,
+}
+
+impl Unseen {
+    pub(super) fn new(why: String) -> Self {
+        Self { why, remedy: None }
+    }
+
+    fn of(error: &Error) -> Self {
+        Self { why: because(error), remedy: error.help() }
+    }
+}
+
+pub(super) fn seen<T>(looked: Result<T>) -> Seen<T> {
+    looked.map_err(|error| Unseen::of(&error))
+}
+
+/// What a run would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// docker's version, where it is known.
+    pub version: Option<Version>,
+    /// Whether an archive would be unpacked.
+    pub installing: bool,
+}
+
+/// A directory that a worker needs, and its file system.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What for.
+    pub role: Role,
+    /// Where.
+    pub path: PathBuf,
+    /// On what.
+    pub volume: Seen<Volume>,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    /// What the site wants.
+    pub config: &'a Config,
+    /// What a run would do.
+    pub wanted: Seen<Wanted>,
+    /// The machine.
+    pub machine: Machine,
+    /// Its kernel.
+    pub kernel: Kernel,
+    /// Directories and their file systems.
+    pub targets: Vec<Target>,
+    /// Engines for containers.
+    pub engines: Engines,
+    /// The network.
+    pub network: Network,
+    /// sysctl.d, in the order in which it is applied.
+    pub sysctls: Seen<Vec<Fragment>>,
+    /// flannel's options for docker, and its lease.
+    pub flannel: Seen<(Foreign<DockerOptions>, Foreign<SubnetEnv>)>,
+    /// daemon.json as it is.
+    pub daemon_json: Seen<Option<String>>,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at everything once. Changes nothing.
+    pub fn take(host: &Host, config: &'a Config, wanted: Result<Wanted, &Error>) -> Self {
+        let processes = seen(host.processes());
+        Self {
+            config,
+            wanted: wanted.map_err(Unseen::of),
+            machine: Machine::look(host, &processes),
+            kernel: Kernel::look(host, MODULES),
+            targets: targets(config),
+            engines: Engines::look(host, config, &processes),
+            network: Network::look(host, config, &processes),
+            sysctls: seen(fragments(&config.sysctl.file)),
+            flannel: seen(flannel_files()),
+            daemon_json: seen(read_optional(Path::new(DAEMON_JSON))),
+        }
+    }
+
+    /// The targets with one of these roles whose file system could be looked at.
+    pub fn volumes(&self, roles: &[Role]) -> impl Iterator<Item = (&Target, &Volume)> {
+        let targets = self.targets.iter().filter(move |target| roles.contains(&target.role));
+        targets.filter_map(|target| Some((target, target.volume.as_ref().ok()?)))
+    }
+
+    /// The first target that could not be looked at.
+    pub fn unseen_volume(&self) -> Option<&Unseen> {
+        self.targets.iter().find_map(|target| target.volume.as_ref().err())
+    }
+}
+
+fn targets(config: &Config) -> Vec<Target> {
+    let mounts = mounts().unwrap_or_default();
+    let root = |key: &str| {
+        let path = config.docker.daemon.get(key).and_then(serde_json::Value::as_str);
+        path.map_or_else(|| config.docker.dir.clone(), PathBuf::from)
+    };
+    let places = [
+        (Role::Binaries, config.docker.bin_dir.clone()),
+        (Role::Data, root("data-root")),
+        (Role::Exec, root("exec-root")),
+        (Role::State, PathBuf::from(STATE)),
+        (Role::System, PathBuf::from("/etc/docker")),
+        (Role::System, PathBuf::from(UNIT_DIRECTORY)),
+    ];
+    let target = |(role, path): (Role, PathBuf)| Target { role, volume: volume(&path, &mounts), path };
+    places.into_iter().map(target).collect()
+}
+
+#[cfg(test)]
+impl<'a> Survey<'a> {
+    /// A bare node with nothing amiss, for tests to vary.
+    pub(crate) fn example(config: &'a Config) -> Self {
+        let target = |role, path: &str| Target { role, path: path.into(), volume: Ok(Volume::example()) };
+        Self {
+            config,
+            wanted: Ok(Wanted { version: Some(Version::new(20, 10, 24)), installing: true }),
+            machine: Machine::example(),
+            kernel: Kernel::example(),
+            targets: vec![
+                target(Role::Binaries, "/opt/k8s/bin"),
+                target(Role::Data, "/data/k8s/docker/data"),
+                target(Role::Exec, "/data/k8s/docker/exec"),
+                target(Role::State, STATE),
+                target(Role::System, "/etc/docker"),
+            ],
+            engines: Engines::example(),
+            network: Network::example(),
+            sysctls: Ok(Vec::new()),
+            flannel: Ok((Foreign::Absent, Foreign::Absent)),
+            daemon_json: Ok(None),
+        }
+    }
+}

@@ -384,4 +384,23 @@ impl Step {
             _ => false,
         }
     }
+
+    /// The unit that has to run for it, and that undoing it has run again.
+    pub fn runs(&self) -> Option<&Unit> {
+        match self {
+            Self::Bridge(change) => Some(&change.on.docker),
+            Self::Chains(change) => Some(&change.on.docker),
+            _ => None,
+        }
+    }
+
+    /// Whether undoing `other` stops what undoing this would have run.
+    pub fn is_moot_after(&self, other: &Self) -> bool {
+        match other {
+            Self::Unit(change) => {
+                !change.from.active && self.runs().is_some_and(|unit| unit.name == change.on.name)
+            }
+            _ => false,
+        }
+    }
 }

@@ -296,9 +296,9 @@ impl Desired {
         for member in &docker.members {
             self.need(File(bin.join(&member.name)), FileState::root_file(member.sha256, 0o755));
         }
-        let former = sources.receipt.docker().into_iter().flat_map(|former| &former.members);
-        for gone in former.filter(|old| docker.members.iter().all(|member| member.name != old.name)) {
-            let path = bin.join(&gone.name);
+        let former = sources.receipt.members().into_iter();
+        for gone in former.filter(|old| docker.members.iter().all(|member| member.name != *old)) {
+            let path = bin.join(gone);
             if sources.receipt.owned(&File(path.clone()).name()).is_some() {
                 self.need(File(path), FileState::Absent);
             }
@@ -312,7 +312,7 @@ impl Desired {
         let parsed = existing.and_then(|text| parse_daemon_json(text).ok());
         let existing = existing.zip(parsed.as_ref());
         let ours = daemon_keys(config, version_of(sources));
-        let text = render::daemon_json(existing, sources.receipt.daemon_keys(), &ours);
+        let text = render::daemon_json(existing, &sources.receipt.daemon_keys(), &ours);
         let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
         self.file(sources, DAEMON_JSON.into(), 0o644, text);
         self.file(sources, "/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));

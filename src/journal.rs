@@ -376,6 +376,7 @@ pub(crate) mod tests {
             assert_eq!(found.len(), records, "{tail:?}");
         }
     }
+
     #[test]
     fn an_heir_takes_the_place_of_one_that_died_while_it_was_born() {
         let scratch = tempfile::tempdir().unwrap();

@@ -52,12 +52,12 @@ pub struct LastRun {
     pub end: Option<End>,
 }
 
-/// Every way in which a run can be found to have ended. One that goes on has not.
-const OUTCOMES: [(&str, Option<End>); 5] = [
+/// Every way in which the last run can be found to have ended. One that goes on has not, and who
+/// is resumed by another is not the last.
+const OUTCOMES: [(&str, Option<End>); 4] = [
     ("completed", Some(End::Completed)),
     ("restored", Some(End::Restored)),
     ("partial", Some(End::Partial)),
-    ("resumed", Some(End::Resumed)),
     ("unended", None),
 ];
 
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn exactly_one_of_a_set_of_states_holds() {
         let statuses = [Status::Pass, Status::Warn, Status::Fail, Status::Skip, Status::Unknown];
-        let ends = [Some(End::Completed), Some(End::Restored), Some(End::Partial), Some(End::Resumed), None];
+        let ends = [Some(End::Completed), Some(End::Restored), Some(End::Partial), None];
         for (status, end) in statuses.into_iter().zip(ends) {
             let text = of(Some(Seen {
                 checks: vec![finding("one", status)],

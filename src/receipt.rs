@@ -3,6 +3,7 @@
 //! Never written: it is the composition of the journals. (a to b) in one run and
 //! (b to c) in the next is (a to c), and `a` is what removal goes back to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
@@ -56,6 +57,8 @@ pub struct Undoable {
 pub struct Unfinished {
     /// Its journal.
     pub path: PathBuf,
+    /// What it was.
+    pub command: String,
     /// The steps that it may have made, in order; those known to be done are marked. What
     /// it has inherited comes first.
     pub steps: Vec<(Step, bool)>,
@@ -64,11 +67,33 @@ pub struct Unfinished {
 impl Receipt {
     /// Reads and composes the journals in `directory`.
     pub fn read(directory: &Path) -> Result<Self> {
+        Ok(Self::of(journal::read_all(directory)?))
+    }
+
+    /// Composes journals, oldest first.
+    ///
+    /// A run changes the node only when those before it have ended. So one that is followed
+    /// by a run which has changed something has ended, also where a failing disk has
+    /// lost the line that said so.
+    fn of(journals: Vec<(PathBuf, Vec<Record>)>) -> Self {
         let mut receipt = Self::default();
-        for (path, records) in journal::read_all(directory)? {
-            receipt.add(path, records);
+        let last_at_work = journals.iter().rposition(|(_, records)| records.iter().any(is_work));
+        let is_heir = |(_, records): &(PathBuf, Vec<Record>)| {
+            records.iter().any(|record| matches!(record, Record::Inherited { .. }))
+        };
+        let heirs: Vec<bool> = journals.iter().map(is_heir).collect();
+        for (index, (path, records)) in journals.into_iter().enumerate() {
+            let is_followed = last_at_work.is_some_and(|last| index < last);
+            let end = end_of(&records).filter(|end| !(is_followed && *end == End::Partial));
+            let lost = || match heirs.get(index + 1) {
+                Some(true) => End::Resumed,
+                _ if records.iter().any(|record| matches!(record, Record::Undone { .. })) => End::Restored,
+                _ => End::Completed,
+            };
+            let end = end.or_else(|| is_followed.then(lost));
+            receipt.add(path, records, end);
         }
-        Ok(receipt)
+        receipt
     }
 
     /// The change that node-setup made to a resource over all its runs.
@@ -116,9 +141,15 @@ impl Receipt {
         self.last()?.docker.as_ref()
     }
 
-    /// The keys of daemon.json that were ours at the last run.
-    pub fn daemon_keys(&self) -> &[String] {
-        self.last().map_or(&[], |begin| &begin.daemon_keys)
+    /// The keys of daemon.json that may be ours.
+    pub fn daemon_keys(&self) -> BTreeSet<&str> {
+        self.recent().flat_map(|begin| &begin.daemon_keys).map(String::as_str).collect()
+    }
+
+    /// The names of the binaries that may be there for docker.
+    pub fn members(&self) -> BTreeSet<&str> {
+        let docker = self.recent().filter_map(|begin| begin.docker.as_ref());
+        docker.flat_map(|docker| &docker.members).map(|member| member.name.as_str()).collect()
     }
 
     /// When the last completed run began, in seconds since the epoch.
@@ -153,6 +184,14 @@ impl Receipt {
         self.heritage.as_ref()
     }
 
+    /// The last run that completed, and those since that have left something: what one of
+    /// those was about may or may not have come to be.
+    fn recent(&self) -> impl Iterator<Item = &Begin> {
+        let completed = self.runs.iter().rposition(|run| run.end == Some(End::Completed));
+        let since = self.runs.iter().skip(completed.unwrap_or_default());
+        since.filter(|run| run.end != Some(End::Restored)).map(|run| &run.begin)
+    }
+
     /// The last run that says what is on the node. A removal says that only when it has
     /// completed, and a run that was undone never does.
     fn last(&self) -> Option<&Begin> {
@@ -166,16 +205,12 @@ impl Receipt {
         self.runs.iter().rev().find(counts).map(|run| &run.begin)
     }
 
-    fn add(&mut self, path: PathBuf, records: Vec<Record>) {
+    fn add(&mut self, path: PathBuf, records: Vec<Record>, end: Option<End>) {
         if self.unfinished.is_some() {
             // Begun by an heir that died before it had inherited: it has done nothing.
             return;
         }
-        self.runs.extend(past_run(&path, &records));
-        let end = records.iter().rev().find_map(|record| match record {
-            Record::End(end) => Some(*end),
-            _ => None,
-        });
+        self.runs.extend(past_run(&path, &records, end));
         match end {
             Some(End::Completed) => self.take_over(records),
             Some(End::Resumed) => records.into_iter().for_each(|record| self.learn(record)),
@@ -185,8 +220,12 @@ impl Receipt {
                 }
             }
             Some(End::Partial) | None => {
+                let command = match records.first() {
+                    Some(Record::Begin(begin)) => begin.command.clone(),
+                    _ => String::new(),
+                };
                 let steps = attempted(records);
-                self.unfinished = (!steps.is_empty()).then_some(Unfinished { path, steps });
+                self.unfinished = (!steps.is_empty()).then_some(Unfinished { path, command, steps });
             }
         }
     }
@@ -253,20 +292,35 @@ fn compose(steps: &mut Vec<Step>, step: Step) {
     }
 }
 
-fn past_run(path: &Path, records: &[Record]) -> Option<PastRun> {
+/// Whether it is written only once the run is at work on the node, or has ended.
+fn is_work(record: &Record) -> bool {
+    match record {
+        Record::Begin(_) | Record::Inherited { .. } | Record::Intend(_) => false,
+        Record::Found { .. }
+        | Record::Done { .. }
+        | Record::Refused { .. }
+        | Record::Undone { .. }
+        | Record::End(_) => true,
+    }
+}
+
+/// How a run has ended, if it has. One whose end could not be flushed was undone after it.
+fn end_of(records: &[Record]) -> Option<End> {
+    records.iter().rev().find_map(|record| match record {
+        Record::End(end) => Some(Some(*end)),
+        Record::Undone { .. } => Some(None),
+        _ => None,
+    })?
+}
+
+fn past_run(path: &Path, records: &[Record], end: Option<End>) -> Option<PastRun> {
     let Some(Record::Begin(begin)) = records.first() else { return None };
-    let mut run = PastRun {
-        path: path.to_owned(),
-        begin: begin.clone(),
-        end: None,
-        inherited: Vec::new(),
-        done: Vec::new(),
-    };
+    let mut run =
+        PastRun { path: path.to_owned(), begin: begin.clone(), end, inherited: Vec::new(), done: Vec::new() };
     for record in records {
         match record {
             Record::Inherited { step } => run.inherited.push(step.clone()),
             Record::Done { step } => run.done.push(step.clone()),
-            Record::End(end) => run.end = Some(*end),
             _ => {}
         }
     }
@@ -303,11 +357,16 @@ fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
                     *slot = (step, true);
                 }
             }
-            Record::Undone { step } | Record::Refused { step, .. } => match place(&own, &step.name()) {
-                Some(index) => drop(own.remove(index)),
+            Record::Undone { step } => match place(&own, &step.name()) {
                 // Its own steps are undone first.
-                None => inherited.retain(|earlier| earlier.name() != step.name()),
+                Some(index) if step.is_kept() => drop(own.remove(index)),
+                _ => {
+                    let is_over = |other: &Step| other.name() == step.name() || other.is_moot_after(&step);
+                    inherited.retain(|other| !is_over(other));
+                    own.retain(|(other, _)| !is_over(other));
+                }
             },
+            Record::Refused { step, .. } => own.retain(|(other, _)| other.name() != step.name()),
             Record::Begin(_) | Record::Found { .. } | Record::End(_) => {}
         }
     }
@@ -317,8 +376,10 @@ fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Member;
     use crate::change::Change;
-    use crate::resource::{Sysctl, SysctlState, Tree, TreeState};
+    use crate::host::Backend;
+    use crate::resource::{Chains, ChainsState, Sysctl, SysctlState, Tree, TreeState, Unit, UnitState};
 
     fn step(key: &str, from: &str, to: &str) -> Step {
         let (from, to) = (SysctlState::value(from), SysctlState::value(to));
@@ -330,11 +391,8 @@ mod tests {
     }
 
     fn receipt(runs: Vec<Vec<Record>>) -> Receipt {
-        let mut receipt = Receipt::default();
-        for (number, records) in runs.into_iter().enumerate() {
-            receipt.add(PathBuf::from(number.to_string()), records);
-        }
-        receipt
+        let number = |(number, records): (usize, _)| (PathBuf::from(number.to_string()), records);
+        Receipt::of(runs.into_iter().enumerate().map(number).collect())
     }
 
     #[test]
@@ -467,6 +525,91 @@ mod tests {
             let receipt = receipt(vec![install.clone(), run(REMOVE, None, "1", "0", end)]);
             assert_eq!((receipt.docker(), receipt.is_installed()), (docker, is_installed), "{end:?}");
         }
+    }
+
+    /// A disk that fails can lose the line, and what it has lost cannot be what counts.
+    #[test]
+    fn who_is_followed_by_a_run_that_did_something_has_ended() {
+        let of = |made: Vec<Record>, end| run("docker", made, end);
+        let made = |key, from, to| done(step(key, from, to)).to_vec();
+        let later = of(made("b", "0", "1"), Some(End::Completed));
+        let both = [step("a", "0", "1"), step("b", "0", "1")];
+        let lost = receipt(vec![of(made("a", "0", "1"), None), later.clone()]);
+        assert_eq!(lost.all_owned().cloned().collect::<Vec<_>>(), both);
+        assert_eq!((lost.unfinished(), lost.undoable().len()), (None, 2));
+
+        let undone = [made("a", "0", "1"), vec![Record::Undone { step: step("a", "0", "1") }]].concat();
+        let lost = receipt(vec![of(undone, None), later]);
+        assert_eq!(lost.all_owned().cloned().collect::<Vec<_>>(), both[1..]);
+
+        for end in [None, Some(End::Partial)] {
+            let heir = [vec![inherited(step("a", "0", "1"))], made("b", "0", "1")].concat();
+            let lost = receipt(vec![of(made("a", "0", "1"), end), of(heir, Some(End::Completed))]);
+            assert_eq!(lost.all_owned().cloned().collect::<Vec<_>>(), both);
+            assert_eq!((lost.unfinished(), lost.undoable().len()), (None, 1));
+        }
+    }
+
+    /// The line was written, and could not be flushed: so the run was undone, and died at that.
+    #[test]
+    fn a_run_that_is_undone_after_its_end_has_not_ended() {
+        let [one, other] = [step("a", "0", "1"), step("b", "0", "1")];
+        let made = [done(one.clone()), done(other.clone())].concat();
+        let undone = [Record::End(End::Completed), Record::Undone { step: other }];
+        let died = receipt(vec![run("docker", [made, undone.to_vec()].concat(), None)]);
+        assert_eq!(died.unfinished().unwrap().steps, [(one, true)]);
+        assert_eq!(died.all_owned().count(), 0);
+    }
+
+    #[test]
+    fn keys_and_binaries_of_a_run_that_died_are_not_all_that_may_be_there() {
+        let of = |name: &str, end| {
+            let member =
+                Member { name: name.to_owned(), sha256: crate::digest::Digest::of(b"member"), size: 0 };
+            let docker = Installed {
+                version: "20.10.24".parse().unwrap(),
+                archive: crate::digest::Digest::of(name.as_bytes()),
+                members: vec![member],
+            };
+            let begin = Begin {
+                docker: Some(docker),
+                daemon_keys: vec![format!("key-{name}")],
+                ..crate::journal::tests::begin()
+            };
+            let end = Option::map(end, Record::End);
+            std::iter::once(Record::Begin(begin)).chain(done(step(name, "0", "1"))).chain(end).collect()
+        };
+        let runs: Vec<Vec<Record>> = vec![
+            of("a", Some(End::Completed)),
+            of("b", Some(End::Completed)),
+            of("c", Some(End::Restored)),
+            of("d", Some(End::Resumed)),
+            of("e", None),
+        ];
+        let receipt = receipt(runs);
+        assert_eq!(receipt.members().into_iter().collect::<Vec<_>>(), ["b", "d", "e"]);
+        assert_eq!(receipt.daemon_keys().into_iter().collect::<Vec<_>>(), ["key-b", "key-d", "key-e"]);
+    }
+
+    /// One for each: its undoing was made as one.
+    #[test]
+    fn what_went_back_at_once_is_over_for_all_who_were_at_it() {
+        let unit = |was_active: bool, fresh: bool| {
+            let from = UnitState { active: was_active, fresh, ..UnitState::RUNNING };
+            Step::Unit(Change { on: Unit::named("docker"), from, to: UnitState::RUNNING })
+        };
+        let chains = Step::Chains(Change {
+            on: Chains { backend: Backend::Nft, docker: Unit::named("docker") },
+            from: ChainsState::Lacking("all".to_owned()),
+            to: ChainsState::Whole,
+        });
+        let made = [inherited(unit(false, true)), inherited(step("a", "0", "1"))]
+            .into_iter()
+            .chain(done(unit(true, false)))
+            .chain([Record::Intend(chains), Record::Undone { step: unit(false, true) }]);
+        let dead = run("docker", done(step("a", "0", "1")).into(), Some(End::Resumed));
+        let receipt = receipt(vec![dead, run("docker", made.collect(), None)]);
+        assert_eq!(receipt.unfinished().unwrap().steps, [(step("a", "0", "1"), true)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The files that node-setup writes, as text. Pure: what goes in decides what
 //! comes out, and nothing is read or written here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -168,11 +169,11 @@ pub fn sysctl_d<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Str
 /// are. Bytes that already say so stay as they are.
 pub fn daemon_json(
     existing: Option<(&str, &Map<String, Value>)>,
-    formerly_ours: &[String],
+    formerly_ours: &BTreeSet<&str>,
     ours: &Map<String, Value>,
 ) -> String {
     let mut merged = existing.map(|(_, map)| map.clone()).unwrap_or_default();
-    merged.retain(|key, _| ours.contains_key(key) || !formerly_ours.contains(key));
+    merged.retain(|key, _| ours.contains_key(key) || !formerly_ours.contains(key.as_str()));
     for (key, value) in ours {
         merged.insert(key.clone(), value.clone());
     }
@@ -195,7 +196,7 @@ mod tests {
         let theirs = r#"{"labels":["rack=7"],"live-restore":false,"old":1}"#;
         let merged = daemon_json(
             Some((theirs, &map(theirs))),
-            &["old".to_owned(), "live-restore".to_owned()],
+            &["old", "live-restore"].into(),
             &map(r#"{"live-restore":true}"#),
         );
         assert_eq!(map(&merged), map(r#"{"labels":["rack=7"],"live-restore":true}"#));
@@ -204,6 +205,6 @@ mod tests {
     #[test]
     fn bytes_that_say_it_already_stay() {
         let theirs = "{ \"live-restore\" :true }";
-        assert_eq!(daemon_json(Some((theirs, &map(theirs))), &[], &map(theirs)), theirs);
+        assert_eq!(daemon_json(Some((theirs, &map(theirs))), &BTreeSet::new(), &map(theirs)), theirs);
     }
 }

@@ -62,7 +62,7 @@ impl Run<'_> {
         self.sink.event(&Event::Failed(&error));
         made.extend(in_flight.map(|step| (step, false)));
         let all = inherited.iter().map(|step| (step.clone(), true)).chain(made).collect();
-        let left = self.undo(all, |step| inherited.contains(step) && holds_data(host, step));
+        let left = self.undo(all, |step| inherited.contains(step) && is_filled(host, step));
         if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
@@ -90,32 +90,44 @@ impl Run<'_> {
             if !planned.contains(&step) {
                 self.journal.write_through(&Record::Intend(step.clone()))?;
             }
-            match self.make(&step) {
-                Ok(()) => {
-                    made.push((step.clone(), true));
-                    self.journal.write(&Record::Done { step })?;
-                }
-                Err(error) if goal.need == Need::BestEffort => {
-                    let reason = because(&error);
-                    self.sink.event(&Event::Refused { step: &step, reason: &reason });
-                    self.journal.write(&Record::Refused { step, reason })?;
-                }
-                Err(error) if goal.need.leaves(&error) => {
-                    let changed_since = error.is_not_empty();
-                    let item = Left { name: step.name(), why: because(&error), changed_since };
-                    self.sink.event(&Event::Left(&item));
-                    left.push(item);
-                    made.push((step, false));
-                }
-                Err(cause) => {
-                    let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
-                    return Err(Box::new(Failure { error, in_flight: Some(step) }));
-                }
-            }
+            self.take(step, goal.need, made, left)?;
         }
         self.host.files().flush()?;
         self.host.settle()?;
         self.journal.write_through(&Record::End(End::Completed))?;
+        Ok(())
+    }
+
+    /// Makes a step. That it fails may be something to go on from: so much depends on it.
+    fn take(
+        &mut self,
+        step: Step,
+        need: Need,
+        made: &mut Vec<(Step, bool)>,
+        left: &mut Vec<Left>,
+    ) -> Result<(), Box<Failure>> {
+        match self.make(&step) {
+            Ok(()) => {
+                made.push((step.clone(), true));
+                self.journal.write(&Record::Done { step })?;
+            }
+            Err(error) if need == Need::BestEffort => {
+                let reason = because(&error);
+                self.sink.event(&Event::Refused { step: &step, reason: &reason });
+                self.journal.write(&Record::Refused { step, reason })?;
+            }
+            Err(error) if need.leaves(&error) => {
+                let changed_since = error.is_not_empty();
+                let item = Left { name: step.name(), why: because(&error), changed_since };
+                self.sink.event(&Event::Left(&item));
+                left.push(item);
+                made.push((step, false));
+            }
+            Err(cause) => {
+                let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
+                return Err(Box::new(Failure { error, in_flight: Some(step) }));
+            }
+        }
         Ok(())
     }
 
@@ -193,8 +205,8 @@ pub fn recover(
     sink: &mut dyn Sink,
 ) -> Result<Vec<Left>> {
     let mut journal = Journal::resume(&unfinished.path)?;
+    take_over(host, receipt)?;
     for (step, is_done) in &unfinished.steps {
-        host.files().take_over(step);
         if !is_done
             && step.makes_room()
             && let Some(step) = step.found(host, false)?
@@ -202,24 +214,29 @@ pub fn recover(
             journal.write(&Record::Done { step })?;
         }
     }
-    let spared = |step: &Step| holds_data(host, step);
+    let spared = |step: &Step| is_filled(host, step);
     Ok(Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), spared))
+}
+
+/// Clears away what a run that did not end has left beside the files that it was about, and
+/// flushes what it did not come to flush. What it has made stays.
+pub fn take_over(host: &Host, receipt: &Receipt) -> Result<()> {
+    let unfinished = receipt.unfinished().into_iter().flat_map(|unfinished| &unfinished.steps);
+    unfinished.for_each(|(step, _)| host.files().take_over(step));
+    host.files().flush()
 }
 
 /// Makes the next run the heir of one that did not end, if there is one: what that one
 /// has done is the heir's, and a step that was broken off is, as far as it came. Nothing
-/// on the node changes, and the one has not ended before the heir
-/// [begins](Journal::begin).
+/// changes, and the one has not ended before the heir [begins](Journal::begin).
 pub fn inherit(host: &Host, receipt: &mut Receipt) -> Result<bool> {
     let Some(unfinished) = receipt.unfinished() else { return Ok(false) };
     let mut made = Vec::new();
     let mut later = unfinished.steps.iter();
     while let Some((step, is_done)) = later.next() {
-        host.files().take_over(step);
         let is_last = later.clone().all(|(later, _)| later.name() != step.name());
         made.extend(if is_last { step.found(host, *is_done)? } else { Some(step.clone()) });
     }
-    host.files().flush()?;
     receipt.inherit(made);
     Ok(true)
 }
@@ -228,17 +245,32 @@ fn inherited(receipt: &Receipt) -> &[Step] {
     receipt.heritage().map_or(&[], |Heritage { steps, .. }| steps)
 }
 
-/// Whether it made a directory that is not empty any more. docker may have run for long
-/// since a run died: what it has filled stays, and stays ours.
-fn holds_data(host: &Host, step: &Step) -> bool {
-    matches!(step, Step::Tree(change) if !host.files().is_empty(&change.on.0))
+/// Whether it made a directory that has something in it by now. docker may have run for
+/// long since a run died: what it has filled stays, and stays ours.
+fn is_filled(host: &Host, step: &Step) -> bool {
+    matches!(step, Step::Tree(change) if host.files().holds_something(&change.on.0))
 }
 
 /// Backwards; but what starts something waits until all else is in its place.
-pub fn undo_order(mut steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
-    steps.reverse();
+///
+/// What is nobody's to keep goes back at once to where its first step began: a unit that was
+/// started by one run and started anew by its heir is stopped, and not started on the way.
+/// What would have run only on that unit is not undone at all.
+pub fn undo_order(steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
+    let mut order: Vec<(Step, bool)> = Vec::new();
+    for (step, is_done) in steps {
+        let is_earlier = |(earlier, _): &(Step, bool)| !step.is_kept() && earlier.name() == step.name();
+        let step = match order.iter().position(is_earlier) {
+            Some(index) => order.remove(index).0.then(step),
+            None => step,
+        };
+        order.push((step, is_done));
+    }
+    let all = order.clone();
+    order.retain(|(step, _)| !all.iter().any(|(other, _)| step.is_moot_after(other)));
+    order.reverse();
     let (starting, mut order): (Vec<_>, Vec<_>) =
-        steps.into_iter().partition(|(step, _)| step.inverse().starts());
+        order.into_iter().partition(|(step, _)| step.inverse().starts());
     order.extend(starting.into_iter().rev());
     order
 }
@@ -290,7 +322,8 @@ pub fn because(error: &Error) -> String {
 mod tests {
     use super::*;
     use crate::change::Change;
-    use crate::resource::{Enablement, Sysctl, SysctlState, Unit, UnitState};
+    use crate::host::Backend;
+    use crate::resource::{Chains, ChainsState, Enablement, Sysctl, SysctlState, Unit, UnitState};
 
     fn sysctl(key: &str) -> Step {
         let (from, to) = (SysctlState::value("0"), SysctlState::value("1"));
@@ -308,5 +341,38 @@ mod tests {
         let order = undo_order(steps.iter().cloned().map(|step| (step, true)).collect());
         let names: Vec<_> = order.iter().map(|(step, _)| step.name().on).collect();
         assert_eq!(names, ["new", "b", "a", "old", "older"]);
+    }
+
+    /// One run has started docker, or found it running, and its heir has it started anew, and
+    /// was at docker's rules when it failed.
+    #[test]
+    fn a_unit_that_did_not_run_is_stopped_and_not_started_on_the_way() {
+        let stale = Step::Unit(Change {
+            on: Unit::named("docker"),
+            from: UnitState { fresh: false, ..UnitState::RUNNING },
+            to: UnitState::RUNNING,
+        });
+        let chains = Step::Chains(Change {
+            on: Chains { backend: Backend::Nft, docker: Unit::named("docker") },
+            from: ChainsState::Lacking("all".to_owned()),
+            to: ChainsState::Whole,
+        });
+        for (was_active, expected) in [
+            (false, vec![("docker", "disabled, stopped"), ("a", "0")]),
+            (
+                true,
+                vec![
+                    ("a", "0"),
+                    ("docker", "disabled, running"),
+                    ("docker's rules (nft)", "as docker makes them"),
+                ],
+            ),
+        ] {
+            let steps = [unit("docker", was_active), sysctl("a"), stale.clone()].map(|step| (step, true));
+            let order = undo_order(steps.into_iter().chain([(chains.clone(), false)]).collect());
+            let order: Vec<_> = order.iter().map(|(step, _)| (step.name().on, step.inverse().to())).collect();
+            let order: Vec<_> = order.iter().map(|(on, to)| (on.as_str(), to.as_str())).collect();
+            assert_eq!(order, expected);
+        }
     }
 }

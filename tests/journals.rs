@@ -45,7 +45,8 @@ fn every_journal_says_what_it_always_said() {
 fn tell(receipt: &Receipt) -> String {
     let mut text = String::new();
     let docker = receipt.docker().map_or_else(|| "-".to_owned(), |docker| docker.version.to_string());
-    writeln!(text, "docker {docker}\nkeys {}", receipt.daemon_keys().join(" ")).unwrap();
+    let keys: Vec<_> = receipt.daemon_keys().into_iter().collect();
+    writeln!(text, "docker {docker}\nkeys {}", keys.join(" ")).unwrap();
     for step in receipt.all_owned() {
         writeln!(text, "owned {}", line(step)).unwrap();
     }

@@ -15,7 +15,7 @@ use node_setup::journal::{Begin, Journal, Record, SCHEMA};
 use node_setup::plan::{Goal, plan};
 use node_setup::receipt::Receipt;
 use node_setup::resource::{File, FileState, Mode, Regular};
-use node_setup::run::{Ending, Run, inherit, recover};
+use node_setup::run::{Ending, Run, inherit, recover, take_over};
 use proptest::prelude::*;
 
 const PATHS: usize = 4;
@@ -121,6 +121,7 @@ impl Node {
         let mut receipt = self.receipt();
         inherit(host, &mut receipt).unwrap();
         let steps = plan(host, goals, &receipt).unwrap();
+        take_over(host, &receipt).unwrap();
         let journal = Journal::begin(&self.journal_directory(), begin(), receipt.heritage(), &steps).unwrap();
         Run { host, receipt: &receipt, journal, sink: &mut Nobody }.reach(goals, &steps)
     }
@@ -288,6 +289,7 @@ fn stop_after(node: &Node, wanted: &[Shape], (stop, last_is_noted): (usize, bool
     let mut receipt = node.receipt();
     inherit(&host, &mut receipt).unwrap();
     let steps = plan(&host, &node.goals(&host, wanted), &receipt).unwrap();
+    take_over(&host, &receipt).unwrap();
     let mut journal = Journal::begin(&node.journal_directory(), begin(), receipt.heritage(), &steps).unwrap();
     for (index, step) in steps.iter().take(stop).enumerate() {
         step.apply(&host).unwrap();

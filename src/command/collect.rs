@@ -44,7 +44,7 @@ pub(super) fn collect_removed(host: &Host, receipt: &Receipt) -> Result<()> {
 
 /// Refuses to take back steps whose former binaries were collected: half of a set is worse
 /// than none.
-pub(super) fn is_kept(host: &Host, steps: &[Step], before: Option<Version>) -> Result<()> {
+pub(super) fn require_kept(host: &Host, steps: &[Step], before: Option<Version>) -> Result<()> {
     let files = host.files();
     let lost = steps.iter().find_map(|step| match step {
         Step::File(change) => {

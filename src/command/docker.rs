@@ -2,6 +2,7 @@
 
 use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
+use super::repair::REPAIR;
 use super::session::{self, Session, load, locked, require_root};
 use super::{candidate, live};
 use crate::change::{Resource, Step};
@@ -42,10 +43,7 @@ pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Rep
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
     await_flannel(session)?;
-    let is_heir = run::inherit(&session.host, &mut session.receipt)?;
-    if is_heir {
-        sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
-    }
+    let is_heir = go_on(session, sink)?;
     let intended = intend(session, sink, true, report)?;
     if intended.steps.is_empty() && !is_heir {
         let subject = session.subject(intended.docker.as_ref(), &intended.desired);
@@ -59,10 +57,11 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
         sink.event(&Event::Note(note));
     }
     session.host.interrupt().check()?;
+    run::take_over(&session.host, &session.receipt)?;
     let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(&intended.desired.goals, &intended.steps);
-    let completed = conclude(&session.host, ending, report);
+    let completed = conclude(&session.host, ending, sink, report);
     if completed {
         remember(&session.host, sink);
         session.refresh()?;
@@ -75,15 +74,38 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     Ok(())
 }
 
+/// Goes on from a run that did not end, if there is one. But a repair is put back first: the
+/// containers that it has stopped are known to nobody else.
+fn go_on(session: &mut Session, sink: &mut dyn Sink) -> Result<bool> {
+    if let Some(repair) = session.receipt.unfinished().filter(|unfinished| unfinished.command == REPAIR) {
+        sink.event(&Event::Note("an earlier repair did not end; it is put back first"));
+        run::recover(&session.host, &session.receipt, repair, sink)?;
+        session.refresh()?;
+    }
+    let is_heir = run::inherit(&session.host, &mut session.receipt)?;
+    if is_heir {
+        sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
+    }
+    Ok(is_heir)
+}
+
 /// What is remembered saves the next run time, and is not worth failing for.
 pub(super) fn remember(host: &Host, sink: &mut dyn Sink) {
-    for problem in [host.files().remember().err(), host.files().take_label_problem()].into_iter().flatten() {
+    if let Err(problem) = host.files().remember() {
+        sink.event(&Event::Note(&because(&problem)));
+    }
+}
+
+/// Labels that could not be set are told however the run has ended.
+pub(super) fn tell_label_problem(host: &Host, sink: &mut dyn Sink) {
+    if let Some(problem) = host.files().take_label_problem() {
         sink.event(&Event::Note(&because(&problem)));
     }
 }
 
 /// Enters how a run ended; says whether it completed.
-pub(super) fn conclude(host: &Host, ending: Ending, report: &mut Report) -> bool {
+pub(super) fn conclude(host: &Host, ending: Ending, sink: &mut dyn Sink, report: &mut Report) -> bool {
+    tell_label_problem(host, sink);
     match ending {
         Ending::Completed(steps, left) => {
             report.left.extend(left.iter().filter(|left| !left.changed_since).map(Into::into));
@@ -109,10 +131,10 @@ pub(super) fn conclude(host: &Host, ending: Ending, report: &mut Report) -> bool
 pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()> {
     let config = load(settings)?;
     require_root()?;
-    let (session, live) = live::watching(|| Session::begin(config, Interrupt::default()))?;
+    let (mut session, live) = live::watching(|| Session::begin(config, Interrupt::default()))?;
     match live {
         Some(holder) => report.notes.push(live::note(&holder)),
-        None if session.receipt.unfinished().is_some() => {
+        None if run::inherit(&session.host, &mut session.receipt)? => {
             let note = "an earlier run did not end; the next one goes on from where it stopped";
             report.notes.push(note.to_owned());
         }
@@ -196,7 +218,9 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Repor
     for note in preflight::skipped(&report.preflight) {
         sink.event(&Event::Note(&note));
     }
-    let docker = match choice? {
+    let choice = choice?;
+    let is_at_hand = matches!(choice, Choice::Keep(_) | Choice::Leave);
+    let docker = match choice {
         Choice::Repair(installed, request) if keep => Some(repair(session, &installed, &request, sink)?),
         Choice::Keep(installed) | Choice::Repair(installed, _) => Some(installed),
         Choice::Archive(request) if keep => Some(stage(session, &request, sink)?),
@@ -209,6 +233,10 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Repor
             None
         }
     };
+    if !is_at_hand {
+        // Getting it may have taken long.
+        host.stands_still();
+    }
     let mut desired = session.desired(docker.as_ref());
     let steps = plan_for(host, &desired.goals, receipt)?;
     if !steps.is_empty() {

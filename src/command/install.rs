@@ -10,6 +10,7 @@ use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink};
 use crate::host::Host;
 use crate::journal::Installed;
+use crate::resource::File;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -48,7 +49,7 @@ impl Choice {
                 keep(session, installed)
             }
             (None, Some(installed)) if asked(&installed) => keep(session, installed),
-            (None, None) if docker.bin_dir.join("dockerd").exists() => Ok(Self::Leave),
+            (None, None) if is_anothers(session) => Ok(Self::Leave),
             (version, _) => Ok(Self::Archive(official(&session.config, version, &session.facts.arch)?)),
         }
     }
@@ -115,6 +116,13 @@ impl Choice {
             None => Ok(Self::Archive(Request::anywhere(config, version, arch)?)),
         }
     }
+}
+
+/// Whether somebody else has put a docker where ours would be. What a run that died has put
+/// there is not a set.
+fn is_anothers(session: &Session) -> bool {
+    let dockerd = session.config.docker.bin_dir.join("dockerd");
+    dockerd.exists() && session.receipt.owned(&File(dockerd).name()).is_none()
 }
 
 fn source_of(config: &Config, location: &Location) -> Result<Source> {

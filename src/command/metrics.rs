@@ -35,8 +35,17 @@ pub(super) fn metrics(settings: &SettingOptions, file: Option<&Path>, report: &m
         report.metrics = Some(text);
         return looked;
     };
-    let written = write(&path, &text).map(|()| report.notes.push(format!("written to {}", path.display())));
-    looked.and(written)
+    match (looked, write(&path, &text)) {
+        (looked, Ok(())) => {
+            report.notes.push(format!("written to {}", path.display()));
+            looked
+        }
+        (Err(looked), Err(unwritten)) => {
+            report.notes.push(because(&unwritten));
+            Err(looked)
+        }
+        (Ok(()), unwritten) => unwritten,
+    }
 }
 
 /// Where the text goes; nowhere means stdout.

@@ -22,7 +22,7 @@ use crate::run::Run;
 use crate::{Error, Result};
 
 /// The command, in journals.
-const REPAIR: &str = "docker repair";
+pub(super) const REPAIR: &str = "docker repair";
 
 pub(super) fn repair(
     settings: &SettingOptions,
@@ -67,13 +67,13 @@ fn carry_out(
     }
     let begin = Begin {
         docker: session.receipt.docker().cloned(),
-        daemon_keys: session.receipt.daemon_keys().to_vec(),
+        daemon_keys: session.receipt.daemon_keys().into_iter().map(str::to_owned).collect(),
         ..begin(REPAIR)
     };
     let journal = Journal::begin(&session.host.journals(), begin, None, &planned)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(goals, &planned);
-    if conclude(&session.host, ending, report) {
+    if conclude(&session.host, ending, sink, report) {
         remember(&session.host, sink);
         session.refresh()?;
         report.checks = check(&session.subject(session.receipt.docker(), &session.installed()));

@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use super::collect::{collect_removed, is_kept};
-use super::docker::{conclude, remember};
+use super::collect::{collect_removed, require_kept};
+use super::docker::{conclude, remember, tell_label_problem};
 use super::live;
 use super::session::{Past, begin, locked, patience, require_root};
 use crate::change::{Change, Standing, Step};
@@ -73,7 +73,7 @@ pub(super) fn rollback(
         let before = undoable.pop().map(|run| run.begin);
         let steps: Vec<Step> = last.steps.into_iter().filter(|step| !holds_data(step)).collect();
         let docker = before.as_ref().and_then(|begin| begin.docker.as_ref());
-        is_kept(&past.host, &steps, docker.map(|docker| docker.version))?;
+        require_kept(&past.host, &steps, docker.map(|docker| docker.version))?;
         let begin = Begin {
             docker: before.as_ref().and_then(|begin| begin.docker.clone()),
             daemon_keys: before.map(|begin| begin.daemon_keys).unwrap_or_default(),
@@ -92,6 +92,7 @@ pub(super) fn recover(settings: &SettingOptions, sinks: Sinks, report: &mut Repo
             return Ok(());
         };
         let left = run::recover(&past.host, &past.receipt, unfinished, sink)?;
+        tell_label_problem(&past.host, sink);
         report.changed = true;
         report.changes =
             unfinished.steps.iter().map(|(step, _)| ChangeReport::brief(&step.inverse())).collect();
@@ -114,11 +115,7 @@ pub(super) fn remove(
     report: &mut Report,
 ) -> Result<()> {
     going_back(REMOVE, settings, sinks, report, |past, sink, report| {
-        if dry_run {
-            ended(&past.receipt)?;
-        } else {
-            run::inherit(&past.host, &mut past.receipt)?;
-        }
+        run::inherit(&past.host, &mut past.receipt)?;
         let owned = past.receipt.all_owned();
         let steps: Vec<Step> = owned.filter(|step| purge || !holds_data(step)).cloned().collect();
         if steps.is_empty() {
@@ -143,7 +140,10 @@ fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
         sink.event(&Event::Note("docker's data stays; remove --purge takes it away too"));
     }
     if !ours.is_empty() {
-        return collect_removed(&past.host, &receipt);
+        if let Err(error) = collect_removed(&past.host, &receipt) {
+            sink.event(&Event::Note(&because(&error)));
+        }
+        return Ok(());
     }
     let files = receipt.runs().iter().flat_map(PastRun::made).filter_map(|step| match step {
         Step::File(change) => Some(change.on.0.as_path()),
@@ -189,10 +189,11 @@ fn go_back(
         return Ok(());
     }
     announce(past, &planned, sink);
+    run::take_over(&past.host, &past.receipt)?;
     let journal = Journal::begin(&past.host.journals(), begin, past.receipt.heritage(), &planned)?;
     let run = Run { host: &past.host, receipt: &past.receipt, journal, sink };
     let ending = run.reach(&goals, &planned);
-    if conclude(&past.host, ending, report) {
+    if conclude(&past.host, ending, sink, report) {
         remember(&past.host, sink);
         if left.iter().any(|left| !left.changed_since) {
             report.outcome = Outcome::Failed;

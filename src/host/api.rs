@@ -282,8 +282,8 @@ fn split(answer: &[u8]) -> Option<Answer> {
 
 /// docker's version from the head of an answer: `Server: Docker/28.5.2 (linux)`.
 fn server(head: &str) -> Option<&str> {
-    let fields = head.lines().filter_map(|line| line.split_once(':'));
-    let (_, server) = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("server"))?;
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, server) = fields.find(|(name, _)| name.eq_ignore_ascii_case("server"))?;
     server.trim().strip_prefix("Docker/")?.split(' ').next()
 }
 

@@ -127,9 +127,9 @@ impl Files {
         Ok(())
     }
 
-    /// Whether there is nothing in a directory.
-    pub fn is_empty(&self, path: &Path) -> bool {
-        fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+    /// Whether a directory is there and has something in it.
+    pub fn holds_something(&self, path: &Path) -> bool {
+        fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// Removes a directory that has nothing in it.
@@ -200,7 +200,9 @@ impl Files {
             Step::File(change) => {
                 clear_temporary(&change.on.0);
                 self.changed(&change.on.0);
-                self.relabel(&change.on.0);
+                if self.observe(&change.on.0).is_ok_and(|now| now == change.to) {
+                    self.relabel(&change.on.0);
+                }
             }
             Step::Tree(change) => {
                 self.changed(&change.on.0);

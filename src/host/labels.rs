@@ -6,12 +6,13 @@
 //!
 //! A label is no part of a file's state: what is put back has the one that the policy says, too.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use super::exec::{Program, find};
+use super::get_or_try_init;
 use crate::{Error, Result};
 
 /// There where the kernel has `SELinux` and a policy can be asked.
@@ -21,6 +22,7 @@ const ENFORCE: &str = "/sys/fs/selinux/enforce";
 #[derive(Debug)]
 pub(super) struct Labels {
     tool: Option<PathBuf>,
+    runtime: OnceCell<Runtime>,
     problem: RefCell<Option<Error>>,
 }
 
@@ -32,27 +34,30 @@ impl Labels {
 
     /// Where `SELinux` is on if `enforce` is there.
     pub(super) fn with(enforce: &Path, tool: impl FnOnce() -> Option<PathBuf>) -> Self {
-        Self { tool: enforce.exists().then(tool).flatten(), problem: RefCell::default() }
+        let tool = enforce.exists().then(tool).flatten();
+        Self { tool, runtime: OnceCell::new(), problem: RefCell::default() }
     }
 
     /// Gives what is at `path` the label that belongs there. What keeps it from that is remembered,
-    /// and is no reason to put a node back that works without; after it, nothing is tried any more.
+    /// the first of it, and is no reason to put a node back that works without.
     pub(super) fn set(&self, path: &Path) {
-        let Some(tool) = self.tool.as_ref().filter(|_| self.problem.borrow().is_none()) else { return };
-        let set = restore(tool, path).err();
-        self.problem.replace(set);
+        let Some(tool) = &self.tool else { return };
+        if let Err(problem) = self.restore(tool, path) {
+            self.problem.borrow_mut().get_or_insert(problem);
+        }
     }
 
     /// What kept labels from being set, once.
     pub(super) fn take_problem(&self) -> Option<Error> {
         self.problem.take()
     }
-}
 
-fn restore(tool: &Path, path: &Path) -> Result<()> {
-    let runtime =
-        Builder::new_current_thread().enable_all().build().map_err(Error::io("set up", "the runtime"))?;
-    Program::new(tool).args([path]).run(&runtime).map(drop)
+    fn restore(&self, tool: &Path, path: &Path) -> Result<()> {
+        let runtime = get_or_try_init(&self.runtime, || {
+            Builder::new_current_thread().enable_all().build().map_err(Error::io("set up", "the runtime"))
+        })?;
+        Program::new(tool).args([path]).run(runtime).map(drop)
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +102,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_label_that_cannot_be_set_is_told_once_and_ends_the_trying() {
+    fn a_label_that_cannot_be_set_is_told_once_and_the_next_is_set() {
         let scratch = tempfile::tempdir().unwrap();
         let tool = stand_in(scratch.path(), "bad");
         let labels = Labels::with(scratch.path(), || Some(tool));
@@ -106,7 +111,8 @@ pub(super) mod tests {
             fs::write(&path, "").unwrap();
             labels.set(&path);
         }
-        assert!(!scratch.path().join("log").exists());
+        let set = fs::read_to_string(scratch.path().join("log")).unwrap();
+        assert!(set.ends_with("/good\n") && set.lines().count() == 1, "{set}");
         let problem = labels.take_problem().unwrap().to_string();
         assert!(problem.contains("restorecon") && problem.contains("/bad failed"), "{problem}");
         assert!(labels.take_problem().is_none());

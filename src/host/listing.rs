@@ -44,12 +44,13 @@ pub(super) fn policies(listing: &str) -> impl Iterator<Item = (&str, &str)> {
     listing.lines().filter_map(|line| line.strip_prefix("-P ")?.split_once(' '))
 }
 
-pub(super) fn policy_in(listing: &str, chain: &str) -> Option<PolicyState> {
-    let (_, policy) = policies(listing).find(|(name, _)| *name == chain)?;
-    match policy.split_whitespace().next()? {
-        "ACCEPT" => Some(PolicyState::Accept),
-        "DROP" => Some(PolicyState::Drop),
-        _ => None,
+/// The policy of a chain, if the chain is there; one that is none as an error.
+pub(super) fn policy_in<'a>(listing: &'a str, chain: &str) -> Result<Option<PolicyState>, &'a str> {
+    let Some((_, policy)) = policies(listing).find(|(name, _)| *name == chain) else { return Ok(None) };
+    match policy.split_whitespace().next() {
+        Some("ACCEPT") => Ok(Some(PolicyState::Accept)),
+        Some("DROP") => Ok(Some(PolicyState::Drop)),
+        _ => Err(policy),
     }
 }
 
@@ -212,10 +213,11 @@ mod tests {
         for (chain, policy) in
             [("FORWARD", Some(PolicyState::Drop)), ("INPUT", Some(PolicyState::Accept)), ("MISSING", None)]
         {
-            assert_eq!(policy_in(LISTING, chain), policy, "{chain}");
+            assert_eq!(policy_in(LISTING, chain), Ok(policy), "{chain}");
         }
-        assert_eq!(policy_in("-P FORWARD DROP -c 1 60", "FORWARD"), Some(PolicyState::Drop));
-        assert_eq!(policy_in("garbage", "FORWARD"), None);
+        assert_eq!(policy_in("-P FORWARD DROP -c 1 60", "FORWARD"), Ok(Some(PolicyState::Drop)));
+        assert_eq!(policy_in("garbage", "FORWARD"), Ok(None));
+        assert_eq!(policy_in("-P FORWARD QUEUE", "FORWARD"), Err("QUEUE"));
     }
 
     #[test]

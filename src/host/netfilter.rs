@@ -121,15 +121,17 @@ impl Netfilter<'_> {
         self.tools.all()
     }
 
-    /// The policy of a built-in chain of the filter table. Where there is no such table,
+    /// The policy of a built-in chain of the filter table. Where there is no such chain,
     /// nothing is dropped.
     pub fn policy(&self, backend: Backend, family: Family, chain: &str) -> Result<PolicyState> {
         let listing = self.listing(backend, family, "filter")?;
-        if listing.is_empty() {
-            return Ok(PolicyState::Accept);
+        match policy_in(&listing, chain) {
+            Ok(policy) => Ok(policy.unwrap_or(PolicyState::Accept)),
+            Err(odd) => {
+                let problem = format!("the policy of {chain} is {odd}, neither ACCEPT nor DROP");
+                Err(failed(backend, family, "save", problem))
+            }
         }
-        policy_in(&listing, chain)
-            .ok_or_else(|| failed(backend, family, "-S", format!("did not say the policy of {chain}")))
     }
 
     /// Sets the policy of a built-in chain of the filter table.

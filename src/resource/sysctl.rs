@@ -42,6 +42,22 @@ impl Resource for Sysctl {
         })
     }
 
+    /// A value is written whole; but the kernel may have made it fit a limit of its own.
+    fn between(from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
+        let numbers = |state: &SysctlState| match state {
+            SysctlState::Absent => None,
+            SysctlState::Value(value) => {
+                value.split(' ').map(|word| word.parse::<i128>().ok()).collect::<Option<Vec<_>>>()
+            }
+        };
+        let (Some(from), Some(to), Some(now)) = (numbers(from), numbers(to), numbers(now)) else {
+            return false;
+        };
+        let within =
+            |((from, to), now): ((&i128, &i128), &i128)| (from.min(to)..=from.max(to)).contains(&now);
+        from.len() == now.len() && to.len() == now.len() && from.iter().zip(&to).zip(&now).all(within)
+    }
+
     fn converge(&self, host: &Host, to: &SysctlState) -> Result<()> {
         match to {
             SysctlState::Value(value) => host.kernel().set_sysctl(&self.0, value),
@@ -66,5 +82,29 @@ impl fmt::Display for SysctlState {
             Self::Absent => f.write_str("no such key"),
             Self::Value(value) => f.write_str(value),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_the_old_nor_the_new_value_is_somebody_elses() {
+        for (from, to, now, ours) in [
+            ("4096", "65536", "32768", true),
+            ("65536", "4096", "8192", true),
+            ("0", "1", "2", false),
+            ("4096 87380", "8192 174760", "8192 100000", true),
+            ("4096 87380", "8192 174760", "8192 200000", false),
+            ("4096 87380", "8192 174760", "8192", false),
+            ("1024 65000", "1024 65535", "x", false),
+        ] {
+            let is_between =
+                Sysctl::between(&SysctlState::value(from), &SysctlState::value(to), &SysctlState::value(now));
+            assert_eq!(is_between, ours, "{from} to {to}: {now}");
+        }
+        let (absent, value) = (SysctlState::Absent, SysctlState::value("1"));
+        assert!(!Sysctl::between(&absent, &value, &SysctlState::value("2")));
     }
 }

@@ -242,15 +242,18 @@ mod tests {
     fn exactly_one_of_a_set_of_states_holds() {
         let statuses = [Status::Pass, Status::Warn, Status::Fail, Status::Skip, Status::Unknown];
         let ends = [Some(End::Completed), Some(End::Restored), Some(End::Partial), None];
-        for (status, end) in statuses.into_iter().zip(ends) {
+        for (status, end) in statuses.into_iter().zip(ends.into_iter().cycle()) {
             let text = of(Some(Seen {
                 checks: vec![finding("one", status)],
                 last_run: Some(LastRun { began: 1, end }),
                 ..Seen::default()
             }));
-            for set in ["node_setup_check_status{", "node_setup_last_run_outcome{"] {
+            for (set, size) in [
+                ("node_setup_check_status{", STATUSES.len()),
+                ("node_setup_last_run_outcome{", OUTCOMES.len()),
+            ] {
                 let values: Vec<&str> = text.lines().filter(|line| line.starts_with(set)).collect();
-                assert_eq!(values.len(), 5, "{values:?}");
+                assert_eq!(values.len(), size, "{values:?}");
                 assert_eq!(values.iter().filter(|line| line.ends_with(" 1")).count(), 1, "{values:?}");
             }
         }

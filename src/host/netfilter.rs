@@ -19,6 +19,7 @@ use super::exec::{self, Program};
 use super::listing::{
     self, Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable,
 };
+use super::sightings::{Listings, Sightings};
 use crate::resource::{PolicyState, Rule};
 use crate::{Error, Result};
 
@@ -50,16 +51,6 @@ pub struct Netfilter<'a> {
     pub(super) tools: &'a Tools,
     pub(super) seen: &'a RefCell<Option<Sightings>>,
 }
-
-/// What was seen while the node is taken to stand still.
-#[derive(Debug, Default)]
-pub(super) struct Sightings {
-    tables: BTreeMap<(Backend, Family), Rc<Listings>>,
-    nftables: Option<Rc<Value>>,
-}
-
-/// Every table of a backend and family by its name; none of one that cannot be shown.
-type Listings = BTreeMap<String, Option<String>>;
 
 /// The tables that docker and firewalls have rules in.
 const TABLES: [&str; 3] = ["filter", "nat", "raw"];
@@ -179,11 +170,16 @@ impl Netfilter<'_> {
         self.feed(backend, family, &[], restorable(table, rules))
     }
 
-    /// Has `iptables-restore` carry a script out, whole or not at all.
+    /// Has `iptables-restore` carry out commands on a table, all or none. It takes its turn with
+    /// others who change legacy tables, within the time that a program has.
+    fn execute(&self, backend: Backend, family: Family, table: &str, commands: &str) -> Result<()> {
+        self.feed(backend, family, &["--noflush"], format!("*{table}\n{commands}\nCOMMIT\n"))
+    }
+
     fn feed(&self, backend: Backend, family: Family, args: &[&str], script: String) -> Result<()> {
         self.changes();
         let program = sister(backend, family, "restore")?;
-        program.args(args.iter().copied()).input(script).run(self.runtime).map(drop)
+        program.args(["-w"].iter().chain(args).copied()).input(script).run(self.runtime).map(drop)
     }
 
     /// Whether a chain has a rule, which is given as `iptables` shows it.
@@ -290,22 +286,10 @@ impl Netfilter<'_> {
         for table in TABLES {
             let commands = removals(&self.listing(backend, family, table)?, whose);
             if !commands.is_empty() {
-                let script = format!("*{table}\n{}\nCOMMIT\n", commands.join("\n"));
-                self.feed(backend, family, &["--noflush"], script)?;
+                self.execute(backend, family, table, &commands.join("\n"))?;
             }
         }
         Ok(())
-    }
-
-    fn execute(&self, backend: Backend, family: Family, table: &str, command: &str) -> Result<()> {
-        let output = self
-            .tool(backend, family)?
-            .execute(table, command)
-            .map_err(|error| failed(backend, family, command, error.to_string()))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(failed(backend, family, command, String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
     /// The program, to change something with.

@@ -345,7 +345,7 @@ impl Desired {
             && to.version != from
             && !facts.containers.is_empty()
         {
-            self.notes.push(docker::announcement(from, to.version, facts.live_restore, &facts.containers));
+            self.notes.push(docker::announcement(from, to.version, facts.live_restore(), &facts.containers));
         }
         self.need(docker_unit(sources.config), UnitState::RUNNING);
         if let Some(chains) = chains(sources.config, facts, version_of(sources)) {

@@ -42,9 +42,8 @@ impl Check for Version {
     fn look(&self, subject: &Subject<'_>) -> Result<Option<String>> {
         match (subject.docker, subject.facts.docker_version) {
             (None, _) => Ok(None),
-            // The facts are as old as the plan.
-            (Some(_), Some(version)) if subject.planned => Ok(Some(version.to_string())),
-            (Some(_), _) => Ok(Some(subject.host.api(&socket(subject.config)).version()?)),
+            (Some(_), Some(version)) => Ok(Some(version.to_string())),
+            (Some(_), None) => Ok(Some(subject.host.api(&socket(subject.config)).version()?)),
         }
     }
 
@@ -67,7 +66,10 @@ impl Check for Options {
     type Seen = DaemonInfo;
 
     fn look(&self, subject: &Subject<'_>) -> Result<DaemonInfo> {
-        subject.host.api(&socket(subject.config)).info()
+        match &subject.facts.daemon {
+            Some(daemon) => Ok(daemon.clone()),
+            None => subject.host.api(&socket(subject.config)).info(),
+        }
     }
 
     fn judge(&self, subject: &Subject<'_>, info: DaemonInfo) -> Verdict {

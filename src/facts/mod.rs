@@ -22,7 +22,8 @@ use crate::desired::socket;
 use crate::docker::{BRIDGE, DAEMON_JSON, USER_CHAIN};
 use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
-    Availability, Backend, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on, loses_rules,
+    Availability, Backend, DaemonInfo, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on,
+    loses_rules,
 };
 use crate::preflight;
 use crate::sysctl::{self, Fragment};
@@ -76,8 +77,8 @@ pub struct Facts {
     pub docker_version: Option<Version>,
     /// The containers that run, by name.
     pub containers: Vec<String>,
-    /// Whether the docker that answers leaves containers running when it stops.
-    pub live_restore: bool,
+    /// What the docker that answers says of itself.
+    pub daemon: Option<DaemonInfo>,
     /// Whether docker's chain for its users is there, in the backend that docker uses.
     pub user_chain: bool,
     /// The ports of docker's bridge.
@@ -87,6 +88,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether the docker that answers leaves containers running when it stops.
+    pub fn live_restore(&self) -> bool {
+        self.daemon.as_ref().is_some_and(|daemon| daemon.live_restore_enabled)
+    }
+
     /// The network options that a start of docker takes from flannel, if there are any.
     pub fn network_options(&self, config: &Config) -> Option<DockerOptions> {
         if config.network.flannel == Flannel::Off {
@@ -122,8 +128,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         flannel_lease,
         docker_version: docker.active.then(|| running_version(host, config)).flatten(),
         containers: docker.active.then(|| containers(host, config)).flatten().unwrap_or_default(),
-        live_restore: docker.active
-            && host.api(&socket(config)).info().is_ok_and(|info| info.live_restore_enabled),
+        daemon: docker.active.then(|| host.api(&socket(config)).info().ok()).flatten(),
         user_chain: host.netfilter()?.has_chain(Tools::plain(), Family::V4, USER_CHAIN)?,
         ports: host.netlink()?.ports(BRIDGE)?.into_iter().map(|port| port.name).collect(),
         alive: processes.into_iter().map(|(_, name)| name).filter(|name| loses_rules(name)).collect(),
@@ -272,7 +277,7 @@ impl Facts {
             },
             docker_version: None,
             containers: Vec::new(),
-            live_restore: false,
+            daemon: None,
             user_chain: false,
             ports: Vec::new(),
             alive: BTreeSet::new(),

@@ -24,6 +24,7 @@ mod netlink;
 mod peer;
 mod processes;
 mod service;
+mod sightings;
 mod store;
 mod systemd;
 
@@ -49,11 +50,11 @@ pub use kernel::{Availability, Kernel};
 pub use listing::Whose;
 pub use mounts::{Mount, mounts};
 pub use names::addresses;
-use netfilter::Sightings;
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use peer::{Socket, socket_at};
 pub use processes::{is_container, loses_rules};
+use sightings::Sightings;
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 

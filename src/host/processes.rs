@@ -6,14 +6,26 @@ use crate::{Error, Result};
 impl Host {
     /// Process ids and names.
     pub fn processes(&self) -> Result<Vec<(u32, String)>> {
-        let unreadable =
-            |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
-        let mut system = sysinfo::System::new().map_err(unreadable)?;
-        let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
-        system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
-        let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
-        Ok(system.processes().values().map(|process| (process.pid().as_u32(), name(process))).collect())
+        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.processes.clone());
+        if let Some(seen) = seen {
+            return Ok(seen);
+        }
+        let processes = all()?;
+        if let Some(seen) = &mut *self.seen.borrow_mut() {
+            seen.processes = Some(processes.clone());
+        }
+        Ok(processes)
     }
+}
+
+fn all() -> Result<Vec<(u32, String)>> {
+    let unreadable =
+        |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
+    let mut system = sysinfo::System::new().map_err(unreadable)?;
+    let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
+    let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
+    Ok(system.processes().values().map(|process| (process.pid().as_u32(), name(process))).collect())
 }
 
 /// Whether what a process of this name has put into the tables must not be flushed.

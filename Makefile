@@ -9,7 +9,9 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 BINARY  := $(abspath $(TARGET)/$(TRIPLE)/release/node-setup)
 # No path of this machine is in the program, so that two builds of one source are one and the same.
 CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
-STATIC  := RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo"
+# Relocations are packed, and nothing unwinds.
+SMALL   := -C link-arg=-Wl,-z,pack-relative-relocs,-T,packaging/link.ld -C force-unwind-tables=no
+STATIC  := RUSTFLAGS="-C target-feature=+crt-static $(SMALL) --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo"
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SUITE   ?= bookworm
 PACKAGES ?= $(abspath $(TARGET)/packages)

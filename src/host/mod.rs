@@ -17,6 +17,7 @@ mod kernel;
 mod labels;
 mod listing;
 mod manager;
+mod memory;
 mod mounts;
 mod names;
 mod netfilter;
@@ -24,7 +25,6 @@ mod netlink;
 mod peer;
 mod processes;
 mod service;
-mod sightings;
 mod store;
 mod systemd;
 
@@ -48,13 +48,13 @@ pub use flannel::DERIVED_OPTIONS;
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use listing::Whose;
+use memory::Memory;
 pub use mounts::{Mount, mounts};
 pub use names::addresses;
 pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use peer::{Socket, socket_at};
 pub use processes::{is_container, loses_rules};
-use sightings::Sightings;
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 
@@ -90,7 +90,7 @@ pub struct Host {
     bus: OnceCell<Connection>,
     netlink: OnceCell<Handle>,
     tools: OnceCell<Tools>,
-    seen: RefCell<Option<Sightings>>,
+    memory: Memory,
     started: RefCell<Vec<Start>>,
 }
 
@@ -113,7 +113,7 @@ impl Host {
             bus: OnceCell::new(),
             netlink: OnceCell::new(),
             tools: OnceCell::new(),
-            seen: RefCell::new(None),
+            memory: Memory::default(),
             started: RefCell::new(Vec::new()),
         })
     }
@@ -142,31 +142,37 @@ impl Host {
     pub fn systemd(&self) -> Result<Systemd<'_>> {
         let bus = get_or_try_init(&self.bus, || Systemd::connect(&self.runtime))?;
         let job_limit = self.limits().ready;
-        Ok(Systemd { runtime: &self.runtime, bus, interrupt: &self.interrupt, job_limit })
+        Ok(Systemd {
+            runtime: &self.runtime,
+            bus,
+            interrupt: &self.interrupt,
+            job_limit,
+            memory: &self.memory,
+        })
     }
 
     /// Links, addresses and routes.
     pub fn netlink(&self) -> Result<Netlink<'_>> {
         let handle = get_or_try_init(&self.netlink, || Netlink::connect(&self.runtime))?;
-        Ok(Netlink { runtime: &self.runtime, handle })
+        Ok(Netlink { runtime: &self.runtime, handle, memory: &self.memory })
     }
 
     /// Chain policies and rules.
     pub fn netfilter(&self) -> Result<Netfilter<'_>> {
         let tools = self.tools.get_or_init(|| Tools::find(&self.runtime));
-        Ok(Netfilter { runtime: &self.runtime, tools, seen: &self.seen })
+        Ok(Netfilter { runtime: &self.runtime, tools, memory: &self.memory })
     }
 
-    /// From here on the node is only looked at: what was seen of rules once is not looked
-    /// up again. Until [it starts to change](Self::starts_to_change), and only as long as no
+    /// From here on the node is only looked at: what was seen once of rules, units, links and
+    /// processes is not looked up again. Until [it starts to change](Self::starts_to_change), and only as long as no
     /// time is [let pass](Self::pause).
     pub fn stands_still(&self) {
-        self.seen.replace(Some(Sightings::default()));
+        self.memory.begin();
     }
 
     /// From here on every look is a new one.
     pub fn starts_to_change(&self) {
-        self.seen.take();
+        self.memory.end();
     }
 
     /// Runs another program.
@@ -182,6 +188,7 @@ impl Host {
     /// From here on this puts back what was done: neither the signal that asked for
     /// it nor a limit that was too short for the new docker ends it.
     pub fn begin_undo(&self) {
+        self.starts_to_change();
         self.interrupt.clear();
         self.started.take();
         self.limits.set(Limits { ready: self.limits().ready.max(Limits::default().ready) });
@@ -194,9 +201,7 @@ impl Host {
 
     /// Lets a moment pass between two looks at something that is awaited.
     pub fn pause(&self, moment: Duration) {
-        if self.seen.borrow().is_some() {
-            self.stands_still();
-        }
+        self.memory.forget();
         self.runtime.block_on(async { tokio::time::sleep(moment).await });
     }
 }

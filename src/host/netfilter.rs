@@ -4,7 +4,6 @@
 //! time, and evaluates both. Looking must not bring tables into being, which
 //! `iptables -S` would do: `iptables-save` shows those that there are, all at once.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -19,7 +18,7 @@ use super::exec::{self, Program};
 use super::listing::{
     self, Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable,
 };
-use super::sightings::{Listings, Sightings};
+use super::memory::{Listings, Memory};
 use crate::resource::{PolicyState, Rule};
 use crate::{Error, Result};
 
@@ -49,7 +48,7 @@ pub enum Family {
 pub struct Netfilter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) tools: &'a Tools,
-    pub(super) seen: &'a RefCell<Option<Sightings>>,
+    pub(super) memory: &'a Memory,
 }
 
 /// The tables that docker and firewalls have rules in.
@@ -177,7 +176,7 @@ impl Netfilter<'_> {
     }
 
     fn feed(&self, backend: Backend, family: Family, args: &[&str], script: String) -> Result<()> {
-        self.changes();
+        self.memory.forget();
         let program = sister(backend, family, "restore")?;
         program.args(["-w"].iter().chain(args).copied()).input(script).run(self.runtime).map(drop)
     }
@@ -220,46 +219,34 @@ impl Netfilter<'_> {
     }
 
     fn listings(&self, backend: Backend, family: Family) -> Result<Rc<Listings>> {
-        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.tables.get(&(backend, family)).cloned());
-        if let Some(seen) = seen {
-            return Ok(seen);
-        }
-        let listings = Rc::new(if has_tables(backend, family) {
+        let look = || {
+            if !has_tables(backend, family) {
+                return Ok(Rc::default());
+            }
             // Plain iptables-save is another backend's where this one has no program.
             self.cmd(backend, family)?;
-            listing::tables(&sister(backend, family, "save")?.run(self.runtime)?.stdout)
-        } else {
-            Listings::new()
-        });
-        if let Some(seen) = &mut *self.seen.borrow_mut() {
-            seen.tables.insert((backend, family), Rc::clone(&listings));
-        }
-        Ok(listings)
+            Ok(Rc::new(listing::tables(&sister(backend, family, "save")?.run(self.runtime)?.stdout)))
+        };
+        let key = (backend, family);
+        self.memory.once(
+            |seen| seen.tables.get(&key).cloned(),
+            look,
+            |seen, found| drop(seen.tables.insert(key, found)),
+        )
     }
 
     /// Every table of nftables, as `nft --json list ruleset` has it. Null where there is no
     /// `nft`, or one that was built without JSON.
     pub fn nftables(&self) -> Rc<Value> {
-        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.nftables.clone());
-        seen.unwrap_or_else(|| {
-            let ruleset = Rc::new(self.ruleset().unwrap_or_default());
-            if let Some(seen) = &mut *self.seen.borrow_mut() {
-                seen.nftables = Some(Rc::clone(&ruleset));
-            }
-            ruleset
-        })
+        let look = || Ok(Rc::new(self.ruleset().unwrap_or_default()));
+        let found =
+            self.memory.once(|seen| seen.nftables.clone(), look, |seen, found| seen.nftables = Some(found));
+        found.unwrap_or_default()
     }
 
     fn ruleset(&self) -> Option<Value> {
         let said = Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]).run(self.runtime);
         serde_json::from_str(&said.ok()?.stdout).ok()
-    }
-
-    /// What was seen so far is so no more.
-    fn changes(&self) {
-        if let Some(seen) = &mut *self.seen.borrow_mut() {
-            *seen = Sightings::default();
-        }
     }
 
     /// How many rules and chains there are of somebody's own.
@@ -275,7 +262,7 @@ impl Netfilter<'_> {
     pub fn remove(&self, backend: Backend, family: Family, whose: Whose) -> Result<()> {
         if whose == Whose::Firewalld {
             let tables = self.nftables();
-            self.changes();
+            self.memory.forget();
             return firewalld_tables(&tables).into_iter().try_for_each(|family| {
                 Program::new("nft")
                     .args(["delete", "table", &family, "firewalld"])
@@ -294,7 +281,7 @@ impl Netfilter<'_> {
 
     /// The program, to change something with.
     fn tool(&self, backend: Backend, family: Family) -> Result<IPTables> {
-        self.changes();
+        self.memory.forget();
         Ok(IPTables { cmd: self.cmd(backend, family)?, has_check: true, has_wait: true, is_numeric: true })
     }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use futures_util::{TryStream, TryStreamExt};
 use ipnet::{IpNet, Ipv4Net};
-use netlink_packet_route::address::AddressAttribute;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     InfoBridgePort, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
@@ -12,6 +12,7 @@ use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, Ro
 use rtnetlink::{Handle, LinkBridgePort, RouteMessageBuilder};
 use tokio::runtime::Runtime;
 
+use super::memory::Memory;
 use crate::{Error, Result};
 
 /// The door to rtnetlink.
@@ -19,6 +20,7 @@ use crate::{Error, Result};
 pub struct Netlink<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) handle: &'a Handle,
+    pub(super) memory: &'a Memory,
 }
 
 /// A network interface.
@@ -71,8 +73,11 @@ impl Netlink<'_> {
 
     /// Every interface.
     pub fn links(&self) -> Result<Vec<Link>> {
-        let messages = self.all("list the links", self.handle.link().get().execute())?;
-        Ok(messages.iter().map(link).collect())
+        let look = || {
+            let messages = self.all("list the links", self.handle.link().get().execute())?;
+            Ok(messages.iter().map(link).collect())
+        };
+        self.memory.once(|seen| seen.links.clone(), look, |seen, found| seen.links = Some(found))
     }
 
     /// The interface of this name, if there is one.
@@ -89,20 +94,11 @@ impl Netlink<'_> {
 
     /// Every address.
     pub fn addresses(&self) -> Result<Vec<Address>> {
-        let messages = self.all("list the addresses", self.handle.address().get().execute())?;
-        let address = |message: &netlink_packet_route::address::AddressMessage| {
-            let local = message.attributes.iter().find_map(|attribute| match attribute {
-                AddressAttribute::Local(address) => Some(*address),
-                _ => None,
-            });
-            let plain = message.attributes.iter().find_map(|attribute| match attribute {
-                AddressAttribute::Address(address) => Some(*address),
-                _ => None,
-            });
-            let net = IpNet::new(local.or(plain)?, message.header.prefix_len).ok()?;
-            Some(Address { link: message.header.index, net })
+        let look = || {
+            let messages = self.all("list the addresses", self.handle.address().get().execute())?;
+            Ok(messages.iter().filter_map(address).collect())
         };
-        Ok(messages.iter().filter_map(address).collect())
+        self.memory.once(|seen| seen.addresses.clone(), look, |seen, found| seen.addresses = Some(found))
     }
 
     /// Every unicast IPv4 route of every table.
@@ -134,6 +130,19 @@ impl Netlink<'_> {
     ) -> Result<Vec<T>> {
         self.runtime.block_on(stream.try_collect()).map_err(|source| Error::Netlink { action, source })
     }
+}
+
+fn address(message: &AddressMessage) -> Option<Address> {
+    let local = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let plain = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Address(address) => Some(*address),
+        _ => None,
+    });
+    let net = IpNet::new(local.or(plain)?, message.header.prefix_len).ok()?;
+    Some(Address { link: message.header.index, net })
 }
 
 fn link(message: &LinkMessage) -> Link {

@@ -6,15 +6,7 @@ use crate::{Error, Result};
 impl Host {
     /// Process ids and names.
     pub fn processes(&self) -> Result<Vec<(u32, String)>> {
-        let seen = self.seen.borrow().as_ref().and_then(|seen| seen.processes.clone());
-        if let Some(seen) = seen {
-            return Ok(seen);
-        }
-        let processes = all()?;
-        if let Some(seen) = &mut *self.seen.borrow_mut() {
-            seen.processes = Some(processes.clone());
-        }
-        Ok(processes)
+        self.memory.once(|seen| seen.processes.clone(), all, |seen, found| seen.processes = Some(found))
     }
 }
 

@@ -14,6 +14,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream, OwnedObjectPath, Owned
 use super::exec::Program;
 use super::files::UNIT_DIRECTORY;
 use super::interrupt::Interrupt;
+use super::memory::Memory;
 use crate::error::seconds;
 use crate::resource::Enablement;
 use crate::{Error, Result};
@@ -38,6 +39,7 @@ pub struct Systemd<'a> {
     pub(super) bus: &'a Connection,
     pub(super) interrupt: &'a Interrupt,
     pub(super) job_limit: Duration,
+    pub(super) memory: &'a Memory,
 }
 
 /// What systemd knows about a unit.
@@ -90,6 +92,14 @@ impl Systemd<'_> {
 
     /// Everything of interest about a unit, loaded or not.
     pub fn unit(&self, name: &str) -> Result<UnitFacts> {
+        self.memory.once(
+            |seen| seen.units.get(name).cloned(),
+            || self.look_at(name),
+            |seen, found| drop(seen.units.insert(name.to_owned(), found)),
+        )
+    }
+
+    fn look_at(&self, name: &str) -> Result<UnitFacts> {
         let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
         let mut unit = self.properties(&path, UNIT_INTERFACE)?;
         let active_state: String = unit.take("ActiveState")?;

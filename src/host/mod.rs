@@ -1,7 +1,7 @@
 //! The only doors to the outside: files, kernel, netfilter, netlink, systemd,
 //! docker's API, other programs.
 //!
-//! Where the process has [entered](root) a root that is not running, those to what a running
+//! Where the process has [entered](enter) a root that is not running, those to what a running
 //! system alone has do not open.
 //!
 //! The core is synchronous. One current-thread runtime lives in [`Host`], and

@@ -32,7 +32,10 @@ impl Lock {
             let root = File::open(ROOT).map_err(Error::io("open", ROOT))?;
             return match Flock::lock(root, how) {
                 Ok(held) => Ok(Self(held)),
-                Err((_, Errno::EWOULDBLOCK)) => Err(Error::Locked { holder: holder().unwrap_or_default() }),
+                Err((_, Errno::EWOULDBLOCK)) => {
+                    let holder = holder().unwrap_or_else(|| "a process that is not shown here".to_owned());
+                    Err(Error::Locked { holder })
+                }
                 Err((_, errno)) => Err(Error::errno("lock", ROOT)(errno)),
             };
         }

@@ -65,6 +65,11 @@ pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + Deserializ
         false
     }
 
+    /// What there is of a state in a root that does not run; nothing of what only a running system has.
+    fn offline(state: Self::State) -> Option<Self::State> {
+        Some(state)
+    }
+
     /// The difference as text, for kinds whose states are text.
     fn diff(&self, host: &Host, from: &Self::State, to: &Self::State) -> Option<String> {
         let _ = (host, from, to);
@@ -165,7 +170,18 @@ impl<R: Resource> Change<R> {
     }
 }
 
+impl<R: Resource> Change<R> {
+    fn needs_a_system(&self) -> bool {
+        let is_on_disk = |state: &R::State| R::offline(state.clone()).as_ref() == Some(state);
+        !is_on_disk(&self.from) || !is_on_disk(&self.to)
+    }
+}
+
 impl<R: Resource> Want<R> {
+    fn offline(self) -> Option<Self> {
+        Some(Self { to: R::offline(self.to)?, on: self.on })
+    }
+
     fn held(&self) -> Change<R> {
         Change { on: self.on.clone(), from: self.to.clone(), to: self.to.clone() }
     }
@@ -323,6 +339,13 @@ macro_rules! kinds {
                 }
             }
 
+            /// Whether it, or going back from it, takes more than a root that does not run.
+            pub fn needs_a_system(&self) -> bool {
+                match self {
+                    $(Self::$variant(change) => change.needs_a_system(),)+
+                }
+            }
+
             /// Whether it ends where it began.
             pub fn is_nothing(&self) -> bool {
                 match self {
@@ -332,6 +355,13 @@ macro_rules! kinds {
         }
 
         impl Wanted {
+            /// What of it can be wanted of a root that does not run.
+            pub fn offline(self) -> Option<Self> {
+                match self {
+                    $(Self::$variant(want) => want.offline().map(Self::$variant),)+
+                }
+            }
+
             /// That it is so already, as a step from there to there.
             pub fn held(&self) -> Step {
                 match self {

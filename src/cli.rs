@@ -76,6 +76,10 @@ pub struct DockerArgs {
     #[arg(long, global = true)]
     pub dry_run: bool,
 
+    /// Work on the system in this directory, which does not run: an unpacked image, a mounted disk
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
     /// Where the settings come from.
     #[command(flatten)]
     pub settings: SettingOptions,

@@ -35,6 +35,7 @@ use serde_json::{Map, Value};
 use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::host::outside;
 use crate::redact::redact;
 use crate::version::Version;
 use layer::{Assignment, BUILT_IN};
@@ -354,8 +355,9 @@ fn environment(inputs: &Inputs) -> Result<Option<(String, Environment)>> {
     Ok(Some((name, sh)))
 }
 
+/// A file that was named: by whoever gave the command, where they are.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| unreadable(path, error))
+    outside(|| fs::read(path)).map_err(|error| unreadable(path, error))
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {

@@ -70,14 +70,24 @@ pub fn desired(sources: &Sources<'_>) -> Desired {
     desired.configuration(sources);
     desired.guard_files(sources);
     desired.flannel_files(sources);
+    desired.preset(sources);
     desired.early_rule(sources);
     desired.docker(sources);
     desired.rules(sources);
     desired.ports(sources);
     desired.guard(sources);
     desired.flannel(sources);
-    desired
+    if sources.facts.is_offline { desired.offline() } else { desired }
 }
+
+/// The modules that are loaded at boot.
+pub const MODULES_LOAD: &str = "/etc/modules-load.d/node-setup.conf";
+
+/// Where it is said which units a first boot enables.
+pub const PRESET_DIRECTORY: &str = "/etc/systemd/system-preset";
+
+/// Ours is read before a distribution's, and the first that names a unit decides (systemd.preset(5)).
+const PRESET: &str = "10-node-setup.preset";
 
 /// Where the guard's copy of this program is.
 pub fn guard_program(config: &Config) -> PathBuf {
@@ -200,16 +210,24 @@ impl Desired {
         }
     }
 
+    /// What is listed stays listed where the kernel does not lack it: a list from before the first
+    /// boot is right for the kernel that it is right for.
     fn modules(&mut self, sources: &Sources<'_>) {
-        let has = |name: &&str| sources.facts.modules.get(*name).copied().unwrap_or(Availability::Missing);
-        let loadable: Vec<&str> =
-            MODULES.iter().copied().filter(|name| has(name) == Availability::Loadable).collect();
-        self.file(
-            sources,
-            "/etc/modules-load.d/node-setup.conf".into(),
-            0o644,
-            render::modules_load(&loadable),
-        );
+        let facts = sources.facts;
+        let has = |name: &&str| facts.modules.get(*name).copied().unwrap_or(Availability::Missing);
+        let may_stay = |name: &&str| {
+            let is_lacking = facts.has_module_index && has(name) == Availability::Missing;
+            !is_lacking && facts.listed_modules.iter().any(|listed| listed == name)
+        };
+        let listed = MODULES.iter().filter(|name| has(name) == Availability::Loadable || may_stay(name));
+        let listed: Vec<&str> = listed.copied().collect();
+        self.file(sources, MODULES_LOAD.into(), 0o644, render::modules_load(&listed));
+        if facts.is_offline && !facts.has_module_index && facts.listed_modules.is_empty() {
+            self.notes.push(format!(
+                "there is no kernel in this root yet; each boot is to load {}",
+                listed.join(", ")
+            ));
+        }
         for name in MODULES.iter().filter(|name| has(name) != Availability::Missing) {
             let want = Want { on: Module((*name).to_owned()), to: ModuleState::Loaded };
             let required = matches!(*name, "br_netfilter");
@@ -328,6 +346,25 @@ impl Desired {
             render::guard_service(&program, admission(sources.config, version_of(sources))),
         );
         self.need(File(program), FileState::root_file(sources.program, 0o755));
+    }
+
+    /// At the first boot of an image systemd may enable and disable every unit by its presets. What was
+    /// enabled before that is to stay so.
+    fn preset(&mut self, sources: &Sources<'_>) {
+        let path = Path::new(PRESET_DIRECTORY).join(PRESET);
+        if !sources.facts.is_offline && sources.receipt.owned(&File(path.clone()).name()).is_none() {
+            return;
+        }
+        let follows = sources.config.network.flannel != Flannel::Off;
+        let units = [Some(UNIT), Some(GUARD_UNIT), follows.then_some(FLANNEL_PATH)];
+        let text = render::preset(&units.into_iter().flatten().collect::<Vec<_>>());
+        self.file(sources, path, 0o644, text);
+    }
+
+    /// What can be had of it in a root that does not run.
+    fn offline(self) -> Self {
+        let goal = |Goal { wanted, need }| Some(Goal { wanted: wanted.offline()?, need });
+        Self { goals: self.goals.into_iter().filter_map(goal).collect(), ..self }
     }
 
     /// What docker's chain has is kept over its starts: where there is one already,
@@ -460,6 +497,55 @@ mod tests {
             ];
             let places: Vec<_> = order.iter().map(|name| place(name)).collect();
             assert!(places.is_sorted(), "{names:#?}");
+        });
+    }
+
+    #[test]
+    fn of_a_root_that_does_not_run_nothing_is_wanted_that_runs() {
+        with_sources(|sources, facts| {
+            let of_the_disk =
+                |name: &String| ["file", "tree", "unit"].iter().any(|kind| name.starts_with(kind));
+            let on_a_node = names(&desired(sources).goals);
+            facts.is_offline = true;
+            facts.firewalls = vec!["ufw.service".to_owned()];
+            let goals = desired(&Sources { facts, ..*sources }).goals;
+            let in_a_root = names(&goals);
+            let preset = "file /etc/systemd/system-preset/10-node-setup.preset".to_owned();
+            let mut wanted: Vec<String> = on_a_node.into_iter().filter(of_the_disk).collect();
+            wanted.extend([preset, "unit ufw.service".to_owned()]);
+            wanted.sort();
+            let mut found = in_a_root.clone();
+            found.sort();
+            assert_eq!(found, wanted);
+            let enabled = UnitState { enablement: Enablement::Enabled, active: false, fresh: true };
+            for goal in &goals {
+                let Wanted::Unit(unit) = &goal.wanted else { continue };
+                let state = if unit.on.name == "ufw.service" { &UnitState::MASKED } else { &enabled };
+                assert_eq!(&unit.to, state, "{}", unit.on.name);
+            }
+        });
+    }
+
+    #[test]
+    fn modules_that_were_listed_before_the_first_boot_stay_where_the_kernel_may_have_them() {
+        let listed = |facts: &Facts, sources: &Sources<'_>| {
+            let contents = desired(&Sources { facts, ..*sources }).contents;
+            contents.first().expect("the list of modules").contains("ip_vs")
+        };
+        with_sources(|sources, facts| {
+            for (availability, has_index, was_listed, is_listed) in [
+                (Availability::Loadable, true, false, true),
+                (Availability::Missing, true, true, false),
+                (Availability::Missing, false, true, true),
+                (Availability::Missing, false, false, false),
+                (Availability::BuiltIn, true, true, true),
+                (Availability::BuiltIn, true, false, false),
+            ] {
+                facts.modules.insert("ip_vs".to_owned(), availability);
+                facts.has_module_index = has_index;
+                facts.listed_modules = if was_listed { vec!["ip_vs".to_owned()] } else { Vec::new() };
+                assert_eq!(listed(facts, sources), is_listed, "{availability:?} {has_index} {was_listed}");
+            }
         });
     }
 

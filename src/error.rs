@@ -163,6 +163,13 @@ pub enum Error {
         journal: PathBuf,
     },
 
+    /// There is only a root, and this needs the system in it to run.
+    #[error("{what} cannot be asked: the system in this root does not run")]
+    Offline {
+        /// What a running system has.
+        what: String,
+    },
+
     /// No run has completed on this node.
     #[error("node-setup has changed nothing on this node that could be undone")]
     NothingToUndo,
@@ -225,6 +232,7 @@ impl Error {
             | Self::Foreign { .. }
             | Self::Unended { .. }
             | Self::Newer { .. }
+            | Self::Offline { .. }
             | Self::NothingToUndo => Class::Refused,
             Self::Locked { .. } => Class::Locked,
             Self::Step { cause, .. } => cause.class(),
@@ -251,6 +259,7 @@ impl Error {
             Self::Newer { version, .. } => {
                 Some(format!("use node-setup {version} or later on this node; nothing was touched"))
             }
+            Self::Offline { .. } => Some("boot it, and run this there without --root".to_owned()),
             Self::Locked { .. } => Some("run this again when it has ended, or with --wait".to_owned()),
             Self::Step { cause, .. } => cause.help(),
             _ => None,

@@ -35,6 +35,7 @@ pub mod config;
 pub mod desired;
 pub mod digest;
 pub mod docker;
+pub mod elf;
 pub mod environment;
 pub mod error;
 pub mod event;

@@ -6,12 +6,17 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::host::{is_offline, read_proc};
 use crate::{Error, Result};
 
 /// Gone after a boot, as is every process that could hold it.
 const LOCK: &str = "/run/node-setup/lock";
+
+/// What is locked of a root that does not run: itself, so that nothing is left in it.
+const ROOT: &str = "/";
 
 /// The lock, held until this is dropped. The kernel lets go of it when the
 /// process ends, however it ends.
@@ -22,6 +27,18 @@ impl Lock {
     /// Takes the lock for `command`. Where another process has it, waits for it if
     /// asked to, and says who has it otherwise.
     pub fn take(command: &str, wait: bool) -> Result<Self> {
+        let how = if wait { FlockArg::LockExclusive } else { FlockArg::LockExclusiveNonblock };
+        if is_offline() {
+            let root = File::open(ROOT).map_err(Error::io("open", ROOT))?;
+            return match Flock::lock(root, how) {
+                Ok(held) => Ok(Self(held)),
+                Err((_, Errno::EWOULDBLOCK)) => {
+                    let holder = holder().unwrap_or_else(|| "a process that is not shown here".to_owned());
+                    Err(Error::Locked { holder })
+                }
+                Err((_, errno)) => Err(Error::errno("lock", ROOT)(errno)),
+            };
+        }
         let path = Path::new(LOCK);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
@@ -34,7 +51,6 @@ impl Lock {
             .mode(0o600)
             .open(path)
             .map_err(Error::io("open", path))?;
-        let how = if wait { FlockArg::LockExclusive } else { FlockArg::LockExclusiveNonblock };
         let mut held = Flock::lock(file, how).map_err(|(file, _)| busy(file))?;
         let line = format!("process {} (node-setup {command})\n", std::process::id());
         held.set_len(0).and_then(|()| held.write_all(line.as_bytes())).map_err(Error::io("write", path))?;
@@ -45,24 +61,34 @@ impl Lock {
 /// Who has the lock, if somebody has: `process 4711 (node-setup docker)`. The lock
 /// is not tried for that, so that no run which begins right now finds it taken.
 pub fn holder() -> Option<String> {
+    if is_offline() {
+        let locks = read_proc("locks").ok()?;
+        let pid = who_locks(&locks, &id_of(&File::open(ROOT).ok()?)?)?;
+        return Some(format!("process {pid}"));
+    }
     let mut file = File::open(LOCK).ok()?;
     // Reading the kernel's list of locks takes some ten milliseconds: it waits until no
     // processor changes it. Most often the last process that had the lock is long gone.
     if process_in(&name(&mut file)).is_some_and(|process| !Path::new("/proc").join(process).exists()) {
         return None;
     }
-    let found = file.metadata().ok()?;
-    let (major, minor) = (nix::sys::stat::major(found.dev()), nix::sys::stat::minor(found.dev()));
-    let file_id = format!("{major:02x}:{minor:02x}:{}", found.ino());
-    is_locked(&fs::read_to_string("/proc/locks").ok()?, &file_id).then(|| name(&mut file))
+    who_locks(&read_proc("locks").ok()?, &id_of(&file)?).map(|_| name(&mut file))
 }
 
-/// Whether a list in the form of `/proc/locks` has a lock of the kind that is used
-/// here on the file with this device and inode. Who waits for one has an arrow.
-fn is_locked(locks: &str, file: &str) -> bool {
-    locks.lines().any(|line| {
+/// Device and inode as `/proc/locks` has them.
+fn id_of(file: &File) -> Option<String> {
+    let found = file.metadata().ok()?;
+    let (major, minor) = (nix::sys::stat::major(found.dev()), nix::sys::stat::minor(found.dev()));
+    Some(format!("{major:02x}:{minor:02x}:{}", found.ino()))
+}
+
+/// The process that has a lock of the kind that is used here on the file with this device and
+/// inode, by a list in the form of `/proc/locks`. Who waits for one has an arrow.
+fn who_locks<'a>(locks: &'a str, file: &str) -> Option<&'a str> {
+    locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&file)
+        let is_it = words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&file);
+        words.get(4).copied().filter(|_| is_it)
     })
 }
 
@@ -104,7 +130,8 @@ mod tests {
             ("1: -> FLOCK  ADVISORY  WRITE 4712 00:1a:99 0 EOF\n", false),
             ("", false),
         ] {
-            assert_eq!(is_locked(locks, "00:1a:99"), expected, "{locks}");
+            let holder = expected.then_some("4711");
+            assert_eq!(who_locks(locks, "00:1a:99"), holder, "{locks}");
         }
     }
 }

@@ -81,6 +81,12 @@ ids! {
     DOCKER = "docker";
     /// A set of binaries is not kept any more.
     KEPT = "kept";
+    /// Runs of the system itself cannot be taken back while it does not run.
+    LIVE_RUN = "live-run";
+    /// No node-setup for the architecture of a root is at hand.
+    PROGRAM_ARCHITECTURE = "program-architecture";
+    /// A system runs from the root.
+    ROOT_IN_USE = "root-in-use";
     /// A place that should have an archive has none that can be used.
     SOURCE = "source";
 }

@@ -155,6 +155,12 @@ pub fn modules_load(modules: &[&str]) -> String {
     [HEADER, &modules.join("\n")].concat().trim_end().to_owned() + "\n"
 }
 
+/// system-preset: the units that a first boot enables.
+pub fn preset(units: &[&str]) -> String {
+    let line = |unit: &&str| format!("enable {unit}\n");
+    format!("{HEADER}{}", units.iter().map(line).collect::<String>())
+}
+
 /// sysctl.d. A key behind a dash may fail: the module that brings it may not be
 /// there yet when the file is applied.
 pub fn sysctl_d<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {

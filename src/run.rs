@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::change::{Name, Standing, Step};
+use crate::error::{Id, Refusal};
 use crate::event::{Event, Left, Sink};
 use crate::host::Host;
 use crate::journal::{End, Heritage, Journal, Record};
@@ -182,7 +183,7 @@ impl Run<'_> {
     /// What undoing changed is on disk, and known to systemd.
     fn settle(&self) -> Result<()> {
         let flushed = self.host.files().flush();
-        if self.host.files().take_units_changed() {
+        if self.host.files().take_units_changed() && !self.host.is_offline() {
             self.host.systemd()?.reload()?;
         }
         flushed
@@ -197,6 +198,18 @@ impl Run<'_> {
     }
 }
 
+/// Refuses steps to be taken back, or gone on from, that take a running system where there is none.
+pub(super) fn must_suit<'a>(host: &Host, steps: impl IntoIterator<Item = &'a Step>) -> Result<()> {
+    let mut steps = steps.into_iter();
+    let Some(step) = steps.find(|step| host.is_offline() && step.needs_a_system()) else { return Ok(()) };
+    let found = format!(
+        "the system in this root has run node-setup itself, and its {} cannot be taken back while it does not run",
+        step.name()
+    );
+    let remedy = "boot it, and run this there without --root".to_owned();
+    Err(Error::Refused(vec![Refusal { id: Id::LIVE_RUN, found, remedy }]))
+}
+
 /// Undoes a run that did not end.
 pub fn recover(
     host: &Host,
@@ -204,6 +217,7 @@ pub fn recover(
     unfinished: &Unfinished,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Left>> {
+    must_suit(host, unfinished.steps.iter().map(|(step, _)| step))?;
     let mut journal = Journal::resume(&unfinished.path)?;
     take_over(host, receipt)?;
     for (step, is_done) in &unfinished.steps {
@@ -231,6 +245,7 @@ pub fn take_over(host: &Host, receipt: &Receipt) -> Result<()> {
 /// changes, and the one has not ended before the heir [begins](Journal::begin).
 pub fn inherit(host: &Host, receipt: &mut Receipt) -> Result<bool> {
     let Some(unfinished) = receipt.unfinished() else { return Ok(false) };
+    must_suit(host, unfinished.steps.iter().map(|(step, _)| step))?;
     let mut made = Vec::new();
     let mut later = unfinished.steps.iter();
     while let Some((step, is_done)) = later.next() {

@@ -132,6 +132,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s q -l q
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -205,6 +206,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -264,6 +266,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -322,6 +325,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -381,6 +385,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -439,6 +444,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -497,6 +503,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -556,6 +563,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -614,6 +622,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -674,6 +683,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -735,6 +745,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l arch -d 'The architecture that it is for; this machine\'s if nothing is said' -r -f -a "x86_64\t''
 aarch64\t''"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -793,6 +804,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -852,6 +864,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l mark -d 'Mark flannel\'s packets, for a docker that accepts what is marked so' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -912,6 +925,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l limit -d 'Seconds' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
@@ -972,6 +986,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l socket -d 'docker\'s socket' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l archive -d 'docker\'s static archive, or a directory that it is in' -r

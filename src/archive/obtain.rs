@@ -6,6 +6,7 @@ use super::source::Source;
 use super::trust::Trust;
 use super::unpack::Sink;
 use crate::error::{Error, Id, Refusal, Result};
+use crate::host::outside;
 use crate::version::Version;
 
 /// An archive that is wanted, and where it may be.
@@ -70,7 +71,7 @@ impl Wanted {
 }
 
 fn is_absent(source: &Source) -> bool {
-    matches!(source, Source::File(path) if !path.exists())
+    matches!(source, Source::File(path) if !outside(|| path.exists()))
 }
 
 fn told(error: &Error) -> String {

@@ -17,6 +17,7 @@ use super::unpack::{self, Sink};
 use super::{Contents, Member, damaged};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::host::outside;
 use crate::version::Version;
 
 /// How often a thing that changes while it is fetched is fetched again.
@@ -155,11 +156,13 @@ impl Source {
 /// a fifo would wait.
 fn open(path: &Path, origin: &str) -> Result<(File, u64)> {
     let unreadable = |error| unreadable(origin, &error);
-    let metadata = path.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(super::unfit(origin, "is not a regular file"));
-    }
-    Ok((File::open(path).map_err(unreadable)?, metadata.len()))
+    outside(|| {
+        let metadata = path.metadata().map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(super::unfit(origin, "is not a regular file"));
+        }
+        Ok((File::open(path).map_err(unreadable)?, metadata.len()))
+    })
 }
 
 /// The first `most` bytes of a download, read by a thread while `sink` is told.

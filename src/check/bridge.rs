@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use super::{CONVERGE, Check, Subject, Verdict};
+use super::{CONVERGE, Check, Subject, Verdict, starts_at_boot};
 use crate::Result;
 use crate::config::Flannel;
 use crate::docker::BRIDGE;
@@ -130,6 +130,13 @@ impl Check for FlannelWatch {
         }
         let detail = format!("{FLANNEL_PATH} is {}: nobody sees a new lease of flannel's", unit.active_state);
         Verdict::fail(detail, CONVERGE)
+    }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        if subject.config.network.flannel == Flannel::Off {
+            return Verdict::skip("flannel is off in the configuration");
+        }
+        starts_at_boot(subject, FLANNEL_PATH)
     }
 }
 

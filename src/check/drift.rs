@@ -52,6 +52,10 @@ impl Check for Binaries {
     fn judge(&self, _: &Subject<'_>, seen: Self::Seen) -> Verdict {
         judge(seen, "binaries")
     }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        self.verdict(subject)
+    }
 }
 
 pub(super) struct OwnFiles;
@@ -67,5 +71,9 @@ impl Check for OwnFiles {
 
     fn judge(&self, _: &Subject<'_>, seen: Self::Seen) -> Verdict {
         judge(seen, "files")
+    }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        self.verdict(subject)
     }
 }

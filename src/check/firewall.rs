@@ -45,6 +45,14 @@ impl Check for Firewall {
             }
         }
     }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        let look = |unit: &String| {
+            let enablement = subject.host.links().state(unit);
+            Seen { unit: unit.clone(), active: false, enablement }
+        };
+        self.judge(subject, subject.facts.firewalls.iter().map(look).collect())
+    }
 }
 
 #[cfg(test)]

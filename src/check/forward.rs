@@ -1,6 +1,6 @@
 //! The FORWARD policy in every backend, and the guard that keeps it.
 
-use super::{CONVERGE, Check, Subject, Verdict};
+use super::{CONVERGE, Check, Subject, Verdict, starts_at_boot};
 use crate::Result;
 use crate::change::{Resource, Want};
 use crate::config::Flannel;
@@ -95,6 +95,10 @@ impl Check for Guard {
             return Verdict::fail(detail, format!("journalctl -u {GUARD_UNIT}; then {CONVERGE}"));
         }
         Verdict::pass(format!("{GUARD_UNIT} runs after each start of docker"))
+    }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        starts_at_boot(subject, GUARD_UNIT)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::host::Host;
 use crate::journal::Installed;
 use crate::plan::{Goal, Need};
 use crate::receipt::Receipt;
+use crate::resource::Enablement;
 use crate::run::because;
 use crate::version::Version;
 
@@ -32,6 +33,9 @@ pub use crate::finding::{Finding, Status, any_failed};
 
 /// What most failures are put right by.
 const CONVERGE: &str = "node-setup docker";
+
+/// The same where the system does not run.
+const BAKE: &str = "node-setup docker --root DIR";
 
 /// A read-only assertion.
 trait Check {
@@ -47,13 +51,44 @@ trait Check {
     /// Judges what was seen.
     fn judge(&self, subject: &Subject<'_>, seen: Self::Seen) -> Verdict;
 
+    /// What can be said of a root that does not run; most checks are about what runs.
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        let _ = subject;
+        Verdict::skip("the system in this root does not run")
+    }
+
     /// Looks and judges.
     fn find(&self, subject: &Subject<'_>) -> Finding {
-        let verdict = match self.look(subject) {
+        if subject.facts.is_offline {
+            let verdict = self.offline(subject);
+            let is_converge = |remedy: &String| remedy == CONVERGE;
+            let remedy = match verdict.remedy.as_ref().filter(|remedy| is_converge(remedy)) {
+                Some(_) => Some(BAKE.to_owned()),
+                None => verdict.remedy,
+            };
+            return Finding::of(Self::ID, Verdict { remedy, ..verdict });
+        }
+        Finding::of(Self::ID, self.verdict(subject))
+    }
+
+    fn verdict(&self, subject: &Subject<'_>) -> Verdict {
+        match self.look(subject) {
             Ok(seen) => self.judge(subject, seen),
             Err(error) => Verdict::unknown(because(&error), error.help()),
-        };
-        Finding::of(Self::ID, verdict)
+        }
+    }
+}
+
+/// Whether the boot of a root that does not run will start a unit.
+fn starts_at_boot(subject: &Subject<'_>, unit: &str) -> Verdict {
+    judge_start(unit, subject.host.links().state(unit))
+}
+
+fn judge_start(unit: &str, enablement: Enablement) -> Verdict {
+    match enablement {
+        Enablement::Enabled => Verdict::pass(format!("{unit} starts at boot")),
+        Enablement::Masked => Verdict::fail(format!("{unit} is masked: nothing can start it"), CONVERGE),
+        _ => Verdict::fail(format!("{unit} is not enabled: no boot starts it"), CONVERGE),
     }
 }
 
@@ -129,6 +164,18 @@ mod tests {
     use super::*;
     use crate::config::Inputs;
     use crate::host::{Interrupt, Limits};
+
+    #[test]
+    fn a_boot_starts_what_is_enabled() {
+        for (enablement, status) in [
+            (Enablement::Enabled, Status::Pass),
+            (Enablement::Disabled, Status::Fail),
+            (Enablement::Dangling, Status::Fail),
+            (Enablement::Masked, Status::Fail),
+        ] {
+            assert_eq!(judge_start("docker.service", enablement).status, status, "{enablement:?}");
+        }
+    }
 
     /// A subject with nothing but the defaults, for judging.
     pub(super) fn with_subject(test: impl FnOnce(&Subject<'_>)) {

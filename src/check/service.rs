@@ -1,6 +1,6 @@
 //! docker.service: up, staying up, and running from what is on disk.
 
-use super::{CONVERGE, Check, Subject, Verdict};
+use super::{CONVERGE, Check, Subject, Verdict, starts_at_boot};
 use crate::Result;
 use crate::change::Resource;
 use crate::desired::docker_unit;
@@ -41,6 +41,10 @@ impl Check for Service {
             return Verdict::warn(detail, format!("journalctl -u {UNIT}"));
         }
         Verdict::pass(format!("{state}, enabled, process {}", unit.main_pid))
+    }
+
+    fn offline(&self, subject: &Subject<'_>) -> Verdict {
+        starts_at_boot(subject, UNIT)
     }
 }
 

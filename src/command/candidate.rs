@@ -14,7 +14,7 @@ use crate::host::{Content, Program};
 use crate::journal::Installed;
 use crate::preflight;
 use crate::version::Version;
-use crate::{Error, Result};
+use crate::{Error, Result, elf};
 
 use super::session::Session;
 
@@ -32,6 +32,31 @@ pub(super) fn try_out(session: &Session, docker: &Installed, steps: &[Step]) -> 
     let tried = bench.try_out(session, docker.version, new_daemon_json);
     bench.clear(session)?;
     tried
+}
+
+/// The same without running anything, for a root that does not run: binaries that are for another
+/// architecture are refused.
+pub(super) fn suits(session: &Session, docker: &Installed, steps: &[Step]) -> Result<()> {
+    let store = session.host.files().store();
+    for member in &docker.members {
+        let target = session.config.docker.bin_dir.join(&member.name);
+        let Some(sha256) = new_content(steps, &target) else { continue };
+        let Some(Content::Staged(path) | Content::Kept(path) | Content::Copy(path)) =
+            store.content(sha256, &target)
+        else {
+            continue;
+        };
+        let arch = elf::arch_of(&path);
+        if let Some(arch) = arch.filter(|arch| *arch != session.facts.arch) {
+            let found = format!(
+                "the archive's {} is for {arch}, and this root is {}",
+                member.name, session.facts.arch
+            );
+            let remedy = "give an archive for the architecture of the root".to_owned();
+            return Err(Error::Refused(vec![Refusal { id: Id::ARCHIVE_BINARY, found, remedy }]));
+        }
+    }
+    Ok(())
 }
 
 /// The digest of what a step puts at `path`.

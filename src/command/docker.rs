@@ -42,7 +42,9 @@ pub(super) fn converge(settings: &SettingOptions, sinks: Sinks, report: &mut Rep
 }
 
 fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
-    await_flannel(session)?;
+    if !session.host.is_offline() {
+        await_flannel(session)?;
+    }
     let is_heir = go_on(session, sink)?;
     let intended = intend(session, sink, true, report)?;
     if intended.steps.is_empty() && !is_heir {
@@ -50,8 +52,10 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
         report.checks = check(&Subject { planned: true, ..subject });
         return Ok(());
     }
-    if let Some(docker) = &intended.docker {
-        candidate::try_out(session, docker, &intended.steps)?;
+    match &intended.docker {
+        Some(docker) if session.host.is_offline() => candidate::suits(session, docker, &intended.steps)?,
+        Some(docker) => candidate::try_out(session, docker, &intended.steps)?,
+        None => {}
     }
     for note in &intended.desired.notes {
         sink.event(&Event::Note(note));
@@ -174,7 +178,7 @@ pub(super) fn status(settings: &SettingOptions, report: &mut Report) -> Result<(
     let unfinished = session.receipt.unfinished().filter(|_| live.is_none());
     let Session { config, host, receipt, facts, .. } = &session;
     let running = host.api(&socket(config)).version().ok();
-    let bridge = ipv4_of(host, crate::docker::BRIDGE)?;
+    let bridge = if host.is_offline() { None } else { ipv4_of(host, crate::docker::BRIDGE)? };
     report.status = Some(StatusReport {
         node: facts.hostname.clone(),
         distribution: facts.distribution.clone(),

@@ -8,7 +8,7 @@ use crate::config::{Config, Location};
 use crate::digest::Digest;
 use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink};
-use crate::host::Host;
+use crate::host::{Host, outside};
 use crate::journal::Installed;
 use crate::resource::File;
 use crate::version::Version;
@@ -187,12 +187,15 @@ fn checked_digest(host: &Host, path: &Path, expected: Option<Digest>) -> Result<
         help: help.to_owned(),
     };
     let give = "give the path of docker's static archive, docker-VERSION.tgz";
-    let real =
-        std::fs::canonicalize(path).map_err(|error| unusable(format!("cannot be read: {error}"), give))?;
-    if !real.is_file() {
-        return Err(unusable("is not a regular file".to_owned(), give));
-    }
-    let sha256 = host.files().observe(&real)?.sha256();
+    let found = outside(|| {
+        let real = std::fs::canonicalize(path)
+            .map_err(|error| unusable(format!("cannot be read: {error}"), give))?;
+        if !real.is_file() {
+            return Err(unusable("is not a regular file".to_owned(), give));
+        }
+        host.files().observe(&real)
+    });
+    let sha256 = found?.sha256();
     let sha256 = sha256.ok_or_else(|| unusable("is not a regular file".to_owned(), give))?;
     match expected.filter(|expected| *expected != sha256) {
         Some(expected) => {

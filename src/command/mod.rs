@@ -29,6 +29,7 @@ use crate::docker::{Admission, Mark};
 use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::exit::Exit;
+use crate::host::is_offline;
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
 use crate::{Error, Result};
 
@@ -58,6 +59,9 @@ pub fn execute(cli: &Cli) -> u8 {
 }
 
 fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
+    if let Err(error) = has_root(args).and_then(|()| session::enter_root(args.root.as_deref())) {
+        return conclude(cli, "docker", |_| Err(error));
+    }
     match args.command.clone() {
         Some(DockerCommand::Guard { flannel, mark }) => {
             conclude(cli, "docker guard", |_| guard::guard(admission(flannel, mark)))
@@ -126,6 +130,23 @@ fn has_dry_run(command: Option<&DockerCommand>) -> bool {
         command,
         Some(Recover | Fetch { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. })
     )
+}
+
+/// What is about docker as it runs, or about this machine, has nothing to do with a root.
+fn has_root(args: &DockerArgs) -> Result<()> {
+    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, Repair, Versions};
+    let (problem, help) = match &args.command {
+        _ if args.root.is_none() => return Ok(()),
+        Some(Repair { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. }) => {
+            ("this command is for a docker that runs", "boot the system, and run it there")
+        }
+        Some(Fetch { .. } | Versions) => {
+            ("this command is about the archives on this machine", "leave --root out; fetch has --arch")
+        }
+        _ => return Ok(()),
+    };
+    let (origin, problem) = ("--root".to_owned(), problem.to_owned());
+    Err(Error::Config { origin, problem, help: help.to_owned() })
 }
 
 /// As the guard's flags tell it.
@@ -226,7 +247,10 @@ fn sinks(output: OutputOptions) -> Sinks {
         let style = style(output.color, std::io::stdout().is_terminal());
         sinks.push(Box::new(Terminal::new(style, std::io::stderr().is_terminal())));
     }
-    if let Some(journald) = Journald::connect() {
+    // The log of the machine around a root is not the root's.
+    if !is_offline()
+        && let Some(journald) = Journald::connect()
+    {
         sinks.push(Box::new(journald));
     }
     Sinks(sinks)

@@ -9,7 +9,7 @@ use crate::archive::trust::{digest_in, public_key, verify};
 use crate::archive::{Authority, Network, Patience, Proxies, Sink as ArchiveSink, Source, Trust, Wanted};
 use crate::config::{Config, Location};
 use crate::event::{Event, Sink};
-use crate::host::{Cache, Interrupt};
+use crate::host::{Cache, Interrupt, is_offline, outside};
 use crate::redact::redact_text;
 use crate::version::Version;
 use crate::{Error, Result};
@@ -67,13 +67,34 @@ impl Request {
             let cached = cached(config, self.version, self.arch).map(Source::File);
             sources.retain(|source| Some(source) != cached.as_ref() || self.is_named_file);
         }
+        if is_offline() {
+            self.leave_what_is_here(&mut sources)?;
+        }
         Ok(Wanted { version: self.version, trust, sources })
+    }
+
+    /// What is put into an image is the same tomorrow, and needs no network.
+    fn leave_what_is_here(&self, sources: &mut Vec<Source>) -> Result<()> {
+        sources.retain(|source| matches!(source, Source::File(_)));
+        let is_there = |source: &Source| matches!(source, Source::File(path) if outside(|| path.exists()));
+        if self.is_named_file || sources.iter().any(is_there) {
+            return Ok(());
+        }
+        let (version, arch) = (self.version, self.arch);
+        Err(Error::Archive {
+            origin: format!("of docker {version} for {arch}"),
+            problem: "is not on this machine, and a root is set up without the network".to_owned(),
+            help: format!(
+                "fetch it first: node-setup docker fetch --docker-version {version} --arch {arch}; or give \
+                 --archive FILE"
+            ),
+        })
     }
 
     /// What was noted when it came into the cache.
     fn noted(&self, config: &Config) -> Option<Trust> {
         let path = cached(config, self.version, self.arch)?;
-        Cache::noted(&path).map(|sha256| Trust { sha256, by: Authority::Cache })
+        outside(|| Cache::noted(&path)).map(|sha256| Trust { sha256, by: Authority::Cache })
     }
 }
 
@@ -90,6 +111,9 @@ impl Asking<'_> {
     /// not waited for long, and what is wrong with them is only noted.
     fn signed(&mut self, request: &Request, is_known: bool) -> Result<Option<Trust>> {
         let Some(sums) = &self.config.fetch.sums else { return Ok(None) };
+        if is_offline() && !matches!(sums.0.parse(), Ok(Source::File(_))) {
+            return Ok(None);
+        }
         let key = self.key()?;
         let place = filled(&sums.0, request.version, request.arch);
         let patience = if is_known { Patience::in_a_hurry() } else { self.network.patience };
@@ -203,7 +227,7 @@ fn sources(config: &Config, version: Version, arch: Arch) -> Result<Vec<Source>>
 /// The directory that `docker.archive` names, if it is one.
 pub(super) fn directory(location: &Location) -> Option<PathBuf> {
     match location.0.parse() {
-        Ok(Source::File(path)) if path.is_dir() => Some(path),
+        Ok(Source::File(path)) if outside(|| path.is_dir()) => Some(path),
         _ => None,
     }
 }
@@ -212,14 +236,16 @@ pub(super) fn directory(location: &Location) -> Option<PathBuf> {
 fn in_directory(directory: &Path, version: Version, arch: Arch) -> Vec<Source> {
     let name = archive_name(version);
     let places = [directory.join(arch.to_string()).join(&name), directory.join(&name)];
-    places.into_iter().filter(|path| path.exists()).map(Source::File).collect()
+    places.into_iter().filter(|path| outside(|| path.exists())).map(Source::File).collect()
 }
 
 /// The newest version that a directory has an archive of.
 pub(super) fn newest_in(directory: &Path, arch: Arch) -> Option<Version> {
     let names = |directory: &Path| {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Version::of_archive_name(entry.file_name().to_str()?)).max()
+        outside(|| {
+            let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+            entries.filter_map(|entry| Version::of_archive_name(entry.file_name().to_str()?)).max()
+        })
     };
     names(directory).max(names(&directory.join(arch.to_string())))
 }

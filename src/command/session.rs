@@ -1,21 +1,27 @@
 //! What every command about docker begins with: configuration, machine, receipt, facts.
 
+use std::path::Path;
+
 use crate::change::Step;
 use crate::check::Subject;
 use crate::cli::SettingOptions;
 use crate::config::{Config, Inputs};
 use crate::desired::{Desired, Sources, desired, guard_program};
 use crate::digest::Digest;
+use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink, Sinks};
 use crate::facts::{self, Facts};
-use crate::host::{Host, Interrupt, Limits};
+use crate::host::{Host, Interrupt, Limits, enter, is_offline, outside};
 use crate::journal::{Begin, Installed, SCHEMA, now};
 use crate::lock::Lock;
 use crate::preflight;
 use crate::receipt::Receipt;
 use crate::report::{Collector, Report};
 use crate::resource::File;
-use crate::{Error, Result};
+use crate::{Error, Result, elf};
+
+/// Where the packages have the program.
+const PACKAGED: &str = "/usr/bin/node-setup";
 
 /// A node, looked at.
 #[derive(Debug)]
@@ -53,8 +59,16 @@ pub(super) fn patience(settings: &SettingOptions) -> Result<(Limits, Option<Erro
 
 /// Refuses whoever is not root.
 pub(super) fn require_root() -> Result<()> {
-    let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), preflight::has_systemd());
+    let has_systemd = is_offline() || preflight::has_systemd();
+    let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), has_systemd);
     if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+}
+
+/// Enters the root that is worked on, if one was named.
+pub(super) fn enter_root(root: Option<&Path>) -> Result<()> {
+    let Some(root) = root else { return Ok(()) };
+    let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), true);
+    if refusals.is_empty() { enter(root) } else { Err(Error::Refused(refusals)) }
 }
 
 /// A node, of which nothing is known but what earlier runs did to it: all that going back needs.
@@ -79,7 +93,7 @@ impl Session {
         let Past { host, receipt } = Past::read(Limits { ready: config.docker.ready_timeout }, interrupt)?;
         host.stands_still();
         let facts = facts::gather(&host, &config)?;
-        let program = own_digest(&host)?;
+        let program = if facts.is_offline { program_for(&host, &facts.arch)? } else { own_digest(&host)? };
         Ok(Self { config, host, receipt, facts, program })
     }
 
@@ -147,6 +161,27 @@ fn own_digest(host: &Host) -> Result<Digest> {
     })?;
     host.files().store().offer_file(&path, sha256);
     Ok(sha256)
+}
+
+/// The digest of the node-setup that will run in a root, offered as the source of the guard's copy: this
+/// very program, or for another architecture that of the root's own package.
+fn program_for(host: &Host, arch: &str) -> Result<Digest> {
+    if arch == std::env::consts::ARCH {
+        let path = outside(std::env::current_exe).map_err(Error::io("find", "/proc/self/exe"))?;
+        let bytes = outside(|| std::fs::read(&path)).map_err(Error::io("read", &path))?;
+        return Ok(host.files().offer(bytes));
+    }
+    let path = Path::new(PACKAGED);
+    let sha256 = host.files().observe(path)?.sha256().filter(|_| elf::arch_of(path).as_deref() == Some(arch));
+    if let Some(sha256) = sha256 {
+        host.files().store().offer_file(path, sha256);
+        return Ok(sha256);
+    }
+    let own = std::env::consts::ARCH;
+    let found =
+        format!("this root is for {arch}, this node-setup for {own}, and the guard runs a copy of it");
+    let remedy = format!("install the package of node-setup for {arch} into the root first");
+    Err(Error::Refused(vec![Refusal { id: Id::PROGRAM_ARCHITECTURE, found, remedy }]))
 }
 
 /// Does `work` on the node while nobody else does, and reports what was noted.

@@ -19,7 +19,7 @@ use crate::plan::{Goal, Need, plan};
 use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
 use crate::resource::{Readiness, Unit};
-use crate::run::{self, Run, because, undo_order};
+use crate::run::{self, Run, because, must_suit, undo_order};
 use crate::{Error, Result};
 
 /// How a run has ended that did not.
@@ -168,6 +168,7 @@ fn go_back(
     sink: &mut dyn Sink,
     report: &mut Report,
 ) -> Result<()> {
+    must_suit(&past.host, &steps)?;
     let steps = steps.into_iter().map(|step| (step, true)).collect();
     let (mut goals, mut left) = (Vec::new(), Vec::new());
     for (step, _) in undo_order(steps) {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::offline;
 use super::survey::Seen;
 use crate::Result;
 use crate::config::Config;
@@ -62,6 +63,17 @@ const PACKAGED: [&str; 4] =
 impl Engines {
     /// Looks.
     pub(super) fn look(host: &Host, config: &Config, processes: &Seen<Vec<(u32, String)>>) -> Self {
+        if host.is_offline() {
+            let (dockers, containerd) = offline::engines(host);
+            return Self {
+                dockers: Ok(dockers),
+                packages: packages(&config.docker.bin_dir),
+                podman: podman(),
+                containerd,
+                socket: Socket::Absent,
+                kubelet: None,
+            };
+        }
         Self {
             dockers: match processes {
                 Ok(processes) => super::survey::seen(dockers(host, processes)),

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use super::offline;
 use super::survey::{Seen, Unseen, seen};
 use crate::Result;
 use crate::host::Host;
@@ -48,7 +49,7 @@ pub struct Machine {
     pub controllers: Seen<BTreeSet<String>>,
     /// Areas of swap.
     pub swap: Seen<Vec<String>>,
-    /// Whether `SELinux` enforces; `None` where there is none.
+    /// Whether `SELinux` enforces, or will; `None` where there is none.
     pub selinux: Option<bool>,
     /// Whether `AppArmor` is on, and its parser installed; `None` where there is none.
     pub apparmor: Option<bool>,
@@ -93,16 +94,18 @@ impl Machine {
     pub(super) fn look(host: &Host, processes: &Seen<Vec<(u32, String)>>) -> Self {
         let names = processes.iter().flatten().map(|(_, name)| name);
         let group = read("/etc/group");
+        let is_offline = host.is_offline();
+        let selinux = if is_offline { offline::selinux() } else { selinux() };
         Self {
             is_root: nix::unistd::geteuid().is_root(),
-            has_systemd: crate::preflight::has_systemd(),
+            has_systemd: if is_offline { offline::has_systemd() } else { crate::preflight::has_systemd() },
             manager: seen(manager(host)),
             is_container: Path::new("/run/systemd/container").exists(),
-            arch: std::env::consts::ARCH.to_owned(),
+            arch: if is_offline { offline::arch() } else { std::env::consts::ARCH.to_owned() },
             cgroup: cgroup(),
             controllers: controllers(),
             swap: read("/proc/swaps").map(|text| swap_areas(&text)),
-            selinux: fs::read_to_string("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1"),
+            selinux,
             apparmor: apparmor(),
             timekeepers: names.filter(|name| TIMEKEEPERS.contains(&name.as_str())).cloned().collect(),
             now: crate::journal::now(),
@@ -112,6 +115,10 @@ impl Machine {
             docker_group: group.map(|text| members(&text, "docker")),
         }
     }
+}
+
+fn selinux() -> Option<bool> {
+    fs::read_to_string("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1")
 }
 
 /// A file of the kernel's or the system's, or why there is none to be had.

@@ -8,6 +8,7 @@ mod engines;
 mod kernel;
 mod machine;
 mod network;
+mod offline;
 mod survey;
 mod volumes;
 
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ipnet::Ipv4Net;
 
 use crate::config::{Config, Flannel};
-use crate::desired::socket;
+use crate::desired::{MODULES_LOAD, PRESET_DIRECTORY, socket};
 use crate::docker::{BRIDGE, DAEMON_JSON, USER_CHAIN};
 use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
@@ -43,6 +44,8 @@ pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs
 /// The node, as far as decisions depend on it.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// Whether this is a root that does not run.
+    pub is_offline: bool,
     /// `x86_64`, `aarch64`, …
     pub arch: String,
     /// Host name.
@@ -51,6 +54,11 @@ pub struct Facts {
     pub distribution: String,
     /// How the kernel has each of [`MODULES`].
     pub modules: BTreeMap<String, Availability>,
+    /// Whether it is known which modules the kernel has: a container has the machine's kernel, and
+    /// not its list of modules.
+    pub has_module_index: bool,
+    /// The modules that our file names to be loaded at boot.
+    pub listed_modules: Vec<String>,
     /// Values that the keys of [`sysctl::LIMITS`] have now.
     pub limits: BTreeMap<String, u64>,
     /// sysctl.d, in the order in which it is applied.
@@ -104,6 +112,9 @@ impl Facts {
 
 /// Looks at the node.
 pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
+    if host.is_offline() {
+        return offline::gather(host, config);
+    }
     let systemd = host.systemd().map_err(|error| Error::Refused(preflight::no_bus(&error)))?;
     let docker = systemd.unit(crate::docker::UNIT)?;
     let processes = host.processes()?;
@@ -112,10 +123,13 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         firewalls.map(|unit| Ok((unit.clone(), systemd.enablement(unit)?))).collect();
     let (flannel_options, flannel_lease) = flannel_files()?;
     Ok(Facts {
+        is_offline: false,
         arch: std::env::consts::ARCH.to_owned(),
         hostname: sysinfo::System::host_name().unwrap_or_default(),
         distribution: distribution(),
         modules: host.kernel().availability(MODULES),
+        has_module_index: host.kernel().has_index(),
+        listed_modules: listed_modules()?,
         limits: limits(host)?,
         sysctls: fragments(&config.sysctl.file)?,
         backends: host.netfilter()?.all().collect(),
@@ -232,10 +246,22 @@ fn fragments(own: &Path) -> Result<Vec<Fragment>> {
     Ok(sysctl::in_order(fragments))
 }
 
+fn listed_modules() -> Result<Vec<String>> {
+    let text = read_optional(Path::new(MODULES_LOAD))?.unwrap_or_default();
+    Ok(text.lines().map(str::trim).filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
+}
+
 fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
     let data = config.docker.dir.join("data");
     let exec = config.docker.dir.join("exec");
-    let fixed = ["/etc/docker", "/etc/sysctl.d", "/etc/modules-load.d", "/etc/tmpfiles.d", UNIT_DIRECTORY];
+    let fixed = [
+        "/etc/docker",
+        "/etc/sysctl.d",
+        "/etc/modules-load.d",
+        "/etc/tmpfiles.d",
+        UNIT_DIRECTORY,
+        PRESET_DIRECTORY,
+    ];
     let targets = fixed.iter().map(Path::new).chain([config.docker.bin_dir.as_path(), &data, &exec]);
     targets.flat_map(Path::ancestors).filter(|path| !path.exists()).map(Path::to_owned).collect()
 }
@@ -247,10 +273,13 @@ impl Facts {
         use crate::resource::Enablement;
         let loadable = MODULES.iter().map(|name| ((*name).to_owned(), Availability::Loadable)).collect();
         Self {
+            is_offline: false,
             arch: "x86_64".to_owned(),
             hostname: "worker-1".to_owned(),
             distribution: "Debian 12".to_owned(),
             modules: loadable,
+            has_module_index: true,
+            listed_modules: Vec::new(),
             limits: BTreeMap::new(),
             sysctls: Vec::new(),
             backends: vec![(Backend::Nft, Family::V4), (Backend::Legacy, Family::V4)],

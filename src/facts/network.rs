@@ -10,7 +10,7 @@ use super::machine::read;
 use super::survey::{Seen, Unseen, seen};
 use crate::Result;
 use crate::config::Config;
-use crate::host::{Backend, Family, Host, Tools};
+use crate::host::{Backend, Family, Host, Tools, find_program};
 use crate::resource::PolicyState;
 
 /// The filter table of a backend and a family, as it is.
@@ -59,8 +59,11 @@ pub struct Network {
 impl Network {
     /// Looks.
     pub(super) fn look(host: &Host, config: &Config, processes: &Seen<Vec<(u32, String)>>) -> Self {
-        let backends: Vec<_> =
-            host.netfilter().iter().flat_map(|netfilter| netfilter.all().collect::<Vec<_>>()).collect();
+        let backends: Vec<_> = if host.is_offline() {
+            find_program("iptables").map(|_| (Tools::plain(), Family::V4)).into_iter().collect()
+        } else {
+            host.netfilter().iter().flat_map(|netfilter| netfilter.all().collect::<Vec<_>>()).collect()
+        };
         let mut names = processes.iter().flatten().map(|(_, name)| name);
         Self {
             tables: seen(tables(host, &backends)),

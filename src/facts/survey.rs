@@ -68,6 +68,8 @@ pub struct Target {
 /// All of it.
 #[derive(Debug)]
 pub struct Survey<'a> {
+    /// Whether this is a root that does not run.
+    pub is_offline: bool,
     /// What the site wants.
     pub config: &'a Config,
     /// What a run would do.
@@ -95,6 +97,7 @@ impl<'a> Survey<'a> {
     pub fn take(host: &Host, config: &'a Config, wanted: Result<Wanted, &Error>) -> Self {
         let processes = seen(host.processes());
         Self {
+            is_offline: host.is_offline(),
             config,
             wanted: wanted.map_err(Unseen::of),
             machine: Machine::look(host, &processes),
@@ -144,6 +147,7 @@ impl<'a> Survey<'a> {
     pub(crate) fn example(config: &'a Config) -> Self {
         let target = |role, path: &str| Target { role, path: path.into(), volume: Ok(Volume::example()) };
         Self {
+            is_offline: false,
             config,
             wanted: Ok(Wanted { version: Some(Version::new(20, 10, 24)), installing: true }),
             machine: Machine::example(),

@@ -239,6 +239,7 @@ impl Api {
     }
 
     fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Answer> {
+        super::root::live("docker")?;
         let failed = |problem: String| self.failed(format!("{method} {path}: {problem}"));
         let answer = self.exchange(method, path).map_err(|error| failed(error.to_string()))?;
         let answer = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::fingerprints::Fingerprints;
 use super::journals;
 use super::labels::Labels;
+use super::root::is_offline;
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
@@ -249,8 +250,12 @@ impl Files {
         Ok(())
     }
 
-    /// Remembers the digests of what was read and written, for the next run.
+    /// Remembers the digests of what was read and written, for the next run. Not in a root that does not
+    /// run: what is made of it may be copied many times, and inodes with it.
     pub fn remember(&self) -> Result<()> {
+        if is_offline() {
+            return Ok(());
+        }
         self.fingerprints.save(self)
     }
 

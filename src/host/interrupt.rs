@@ -7,13 +7,13 @@
 //!
 //! What the caller has this program ignore stays ignored: that is what `nohup` does.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nix::sys::signal::{SigSet, Signal};
 use tokio::sync::Notify;
 
+use super::root::read_proc;
 use crate::{Error, Result};
 
 /// Whether, and how, the run was asked to stop.
@@ -33,8 +33,7 @@ impl Interrupt {
     /// Takes SIGINT, SIGTERM and SIGHUP over from here on. To be called before the
     /// process has any other thread: they inherit the blocked signals.
     pub fn catch(&self) -> Result<()> {
-        let path = "/proc/self/status";
-        let ignored = ignored(&fs::read_to_string(path).map_err(Error::io("read", path))?);
+        let ignored = ignored(&read_proc("self/status")?);
         let mut signals = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             if ignored >> (signal as i32 - 1) & 1 == 0 {

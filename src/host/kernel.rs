@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::exec::Program;
+use super::root::live;
 use crate::sysctl::dotted;
 use crate::{Error, Result};
 
@@ -27,6 +29,9 @@ pub enum Availability {
     Missing,
 }
 
+/// Where kernels have their modules, one directory a release.
+const MODULES: &str = "/lib/modules";
+
 /// What shows that a module is there when `/sys/module` does not: built-in
 /// modules without parameters have no directory, and a container may have no `/sys`.
 const EVIDENCE: &[(&str, &str)] = &[
@@ -45,9 +50,7 @@ impl Kernel<'_> {
 
     /// How the kernel has each of `names`, from the index that depmod made.
     pub fn availability(&self, names: &[&str]) -> BTreeMap<String, Availability> {
-        let directory = module_directory();
-        let read = |file: &str| fs::read_to_string(directory.join(file)).unwrap_or_default();
-        let (loadable, built_in) = (read("modules.dep"), read("modules.builtin"));
+        let Indexes { loadable, built_in } = indexes(&module_directory()).unwrap_or_default();
         let judge = |name: &str| {
             if lists(&loadable, name) {
                 Availability::Loadable
@@ -60,18 +63,35 @@ impl Kernel<'_> {
         names.iter().map(|name| ((*name).to_owned(), judge(name))).collect()
     }
 
+    /// Whether it is known which modules the running kernel has.
+    pub fn has_index(&self) -> bool {
+        indexes(&module_directory()).is_some()
+    }
+
+    /// How the kernels that are installed have each of `names`: by the best of them, for one of them
+    /// will be booted. None where none is installed.
+    pub fn installed_availability(&self, names: &[&str]) -> Option<BTreeMap<String, Availability>> {
+        let releases = fs::read_dir(MODULES).into_iter().flatten().flatten();
+        let all: Vec<_> = releases.filter_map(|release| indexes(&release.path())).collect();
+        (!all.is_empty())
+            .then(|| names.iter().map(|name| ((*name).to_owned(), best_of(&all, name))).collect())
+    }
+
     /// Loads a module and what it depends on.
     pub fn load_module(&self, name: &str) -> Result<()> {
+        live("the kernel's modules")?;
         Program::new("modprobe").args(["--", name]).run(self.runtime).map(drop)
     }
 
     /// Takes a module out, if nothing uses it.
     pub fn unload_module(&self, name: &str) -> Result<()> {
+        live("the kernel's modules")?;
         Program::new("modprobe").args(["-r", "--", name]).run(self.runtime).map(drop)
     }
 
     /// The value of a parameter, `None` if this kernel has no such key.
     pub fn sysctl(&self, key: &str) -> Result<Option<String>> {
+        live("a sysctl value")?;
         let path = sysctl_path(key);
         match fs::read_to_string(&path) {
             Ok(value) => Ok(Some(value)),
@@ -80,8 +100,14 @@ impl Kernel<'_> {
         }
     }
 
+    /// Whether nobody may set it: the kernel shows some parameters of its own to containers so.
+    pub fn is_fixed(&self, key: &str) -> bool {
+        fs::metadata(sysctl_path(key)).is_ok_and(|file| file.mode() & 0o222 == 0)
+    }
+
     /// Sets a parameter until the next boot.
     pub fn set_sysctl(&self, key: &str, value: &str) -> Result<()> {
+        live("a sysctl value")?;
         let path = sysctl_path(key);
         fs::OpenOptions::new()
             .write(true)
@@ -107,7 +133,33 @@ fn knows_filesystem(name: &str) -> bool {
 
 fn module_directory() -> PathBuf {
     let release = nix::sys::utsname::uname().map(|names| names.release().to_owned()).unwrap_or_default();
-    Path::new("/lib/modules").join(release)
+    Path::new(MODULES).join(release)
+}
+
+/// What depmod and the kernel's build say of its modules.
+#[derive(Debug, Default)]
+struct Indexes {
+    loadable: String,
+    built_in: String,
+}
+
+fn best_of(all: &[Indexes], name: &str) -> Availability {
+    if all.iter().any(|indexes| lists(&indexes.loadable, name)) {
+        Availability::Loadable
+    } else if all.iter().any(|indexes| lists(&indexes.built_in, name)) {
+        Availability::BuiltIn
+    } else {
+        Availability::Missing
+    }
+}
+
+/// None where neither is there.
+fn indexes(directory: &Path) -> Option<Indexes> {
+    let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
+    let (loadable, built_in) = (read("modules.dep"), read("modules.builtin"));
+    let is_there = loadable.is_some() || built_in.is_some();
+    is_there
+        .then(|| Indexes { loadable: loadable.unwrap_or_default(), built_in: built_in.unwrap_or_default() })
 }
 
 /// Whether an index of module files has `name`: file names may use `-` for `_`.
@@ -132,6 +184,22 @@ mod tests {
             ("net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding"),
         ] {
             assert_eq!(sysctl_path(key), Path::new(path), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_module_is_as_the_best_of_the_kernels_has_it() {
+        let kernel = |loadable: &str, built_in: &str| Indexes {
+            loadable: loadable.to_owned(),
+            built_in: built_in.to_owned(),
+        };
+        let all = [kernel("a/overlay.ko:\n", "b/ip_vs.ko\n"), kernel("", "a/overlay.ko\nb/ip_vs.ko\n")];
+        for (name, best) in [
+            ("overlay", Availability::Loadable),
+            ("ip_vs", Availability::BuiltIn),
+            ("br_netfilter", Availability::Missing),
+        ] {
+            assert_eq!(best_of(&all, name), best, "{name}");
         }
     }
 

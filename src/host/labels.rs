@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::exec::{Program, find};
 use super::get_or_try_init;
+use super::root::is_offline;
 use crate::{Error, Result};
 
 /// There where the kernel has `SELinux` and a policy can be asked.
@@ -29,7 +30,7 @@ pub(super) struct Labels {
 impl Labels {
     /// Those of this machine.
     pub(super) fn of_this_machine() -> Self {
-        Self::with(Path::new(ENFORCE), || find("restorecon"))
+        Self::with(Path::new(ENFORCE), || find("restorecon").filter(|_| !is_offline()))
     }
 
     /// Where `SELinux` is on if `enforce` is there.

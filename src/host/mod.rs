@@ -1,6 +1,9 @@
 //! The only doors to the outside: files, kernel, netfilter, netlink, systemd,
 //! docker's API, other programs.
 //!
+//! Where the process has [entered](enter) a root that is not running, those to what a running
+//! system alone has do not open.
+//!
 //! The core is synchronous. One current-thread runtime lives in [`Host`], and
 //! only the files in this directory know that it exists. Doors are opened when
 //! something first goes through them.
@@ -15,6 +18,7 @@ mod flannel;
 mod interrupt;
 mod kernel;
 mod labels;
+mod links;
 mod listing;
 mod manager;
 mod memory;
@@ -24,6 +28,7 @@ mod netfilter;
 mod netlink;
 mod peer;
 mod processes;
+mod root;
 mod service;
 mod store;
 mod systemd;
@@ -47,6 +52,7 @@ pub(crate) use files::{make_private_directory, publish};
 pub use flannel::DERIVED_OPTIONS;
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
+pub use links::Links;
 pub use listing::Whose;
 use memory::Memory;
 pub use mounts::{Mount, mounts};
@@ -55,6 +61,7 @@ pub use netfilter::{Backend, Family, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use peer::{Socket, socket_at};
 pub use processes::{is_container, loses_rules};
+pub use root::{enter, is_offline, outside, read_proc};
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::{Systemd, UnitFacts};
 
@@ -79,7 +86,7 @@ impl Default for Limits {
     }
 }
 
-/// The machine that this runs on.
+/// The machine that this runs on, or the root of one that does not run.
 #[derive(Debug)]
 pub struct Host {
     runtime: Runtime,
@@ -133,6 +140,16 @@ impl Host {
         journals(&self.state)
     }
 
+    /// Whether this is a root that is not running.
+    pub fn is_offline(&self) -> bool {
+        root::is_offline()
+    }
+
+    /// Which units are enabled in a root that is not running.
+    pub fn links(&self) -> Links<'_> {
+        Links::new(&self.files, Path::new("/"))
+    }
+
     /// Modules and kernel parameters.
     pub fn kernel(&self) -> Kernel<'_> {
         Kernel { runtime: &self.runtime }
@@ -140,6 +157,7 @@ impl Host {
 
     /// systemd. Fails where the system bus cannot be reached.
     pub fn systemd(&self) -> Result<Systemd<'_>> {
+        root::live("systemd")?;
         let bus = get_or_try_init(&self.bus, || Systemd::connect(&self.runtime))?;
         let job_limit = self.limits().ready;
         Ok(Systemd {
@@ -153,12 +171,14 @@ impl Host {
 
     /// Links, addresses and routes.
     pub fn netlink(&self) -> Result<Netlink<'_>> {
+        root::live("the kernel's network")?;
         let handle = get_or_try_init(&self.netlink, || Netlink::connect(&self.runtime))?;
         Ok(Netlink { runtime: &self.runtime, handle, memory: &self.memory })
     }
 
     /// Chain policies and rules.
     pub fn netfilter(&self) -> Result<Netfilter<'_>> {
+        root::live("iptables")?;
         let tools = self.tools.get_or_init(|| Tools::find(&self.runtime));
         Ok(Netfilter { runtime: &self.runtime, tools, memory: &self.memory })
     }
@@ -177,6 +197,7 @@ impl Host {
 
     /// Runs another program.
     pub fn run(&self, program: Program) -> Result<Output> {
+        root::live("a program")?;
         program.run(&self.runtime)
     }
 

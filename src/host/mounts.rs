@@ -6,19 +6,27 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, umount2};
 
+use super::root::{is_offline, read_proc};
 use crate::{Error, Result};
 
-const MOUNTS: &str = "/proc/self/mountinfo";
+const MOUNTS: &str = "self/mountinfo";
 
 /// Unmounts everything below `top`, the last mounted first. A mount at `top`
-/// itself is not below it.
+/// itself is not below it. In a root that does not run, what is mounted is the machine's: an error.
 pub(super) fn unmount_below(top: &Path) -> Result<()> {
     // The kernel's list has real paths.
     let real = fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
     let top = real.as_path();
-    let text = fs::read_to_string(MOUNTS).map_err(Error::io("read", MOUNTS))?;
+    let text = read_proc(MOUNTS)?;
     for point in points(&text).into_iter().rev() {
         if point.starts_with(top) && point != top {
+            if is_offline() {
+                return Err(Error::Foreign {
+                    problem: format!("something is mounted at {}", point.display()),
+                    path: real,
+                    help: "unmount it first".to_owned(),
+                });
+            }
             umount2(&point, MntFlags::UMOUNT_NOFOLLOW).map_err(Error::errno("unmount", &point))?;
         }
     }
@@ -38,7 +46,7 @@ pub struct Mount {
 
 /// Everything that is mounted, in the order in which it was.
 pub fn mounts() -> Result<Vec<Mount>> {
-    let text = fs::read_to_string(MOUNTS).map_err(Error::io("read", MOUNTS))?;
+    let text = read_proc(MOUNTS)?;
     Ok(text.lines().filter_map(mount).collect())
 }
 

@@ -6,6 +6,7 @@ use crate::{Error, Result};
 impl Host {
     /// Process ids and names.
     pub fn processes(&self) -> Result<Vec<(u32, String)>> {
+        super::root::live("the list of processes")?;
         self.memory.once(|seen| seen.processes.clone(), all, |seen, found| seen.processes = Some(found))
     }
 }

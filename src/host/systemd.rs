@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -425,13 +425,24 @@ enum Ended {
 /// The links by which something wants a unit. systemd itself does not tell of them when
 /// the unit's file is gone.
 pub(super) fn wanting(name: &str) -> Vec<PathBuf> {
-    let directories = fs::read_dir(UNIT_DIRECTORY).into_iter().flatten().flatten();
-    directories
-        .map(|directory| directory.path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "wants" || kind == "requires"))
-        .map(|path| path.join(name))
-        .filter(|link| link.is_symlink())
-        .collect()
+    wanting_in(Path::new(UNIT_DIRECTORY), name)
+}
+
+/// The same, below another directory of units.
+pub(super) fn wanting_in(units: &Path, name: &str) -> Vec<PathBuf> {
+    let is_of_links =
+        |path: &PathBuf| path.extension().is_some_and(|kind| kind == "wants" || kind == "requires");
+    let links = entries(units).filter(is_of_links).map(|path| path.join(name));
+    links.filter(|link| link.is_symlink()).collect()
+}
+
+/// The links that are units by themselves.
+pub(super) fn links_in(units: &Path) -> impl Iterator<Item = PathBuf> {
+    entries(units).filter(|entry| entry.is_symlink())
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 /// systemd before 252 says `NoSuchUnit` or plain `FileNotFound` for a unit without a file.

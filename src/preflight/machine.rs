@@ -16,6 +16,15 @@ pub(super) fn judge_root(is_root: bool) -> Verdict {
 }
 
 pub(super) fn systemd(survey: &Survey<'_>) -> Verdicts {
+    if survey.is_offline {
+        let verdict = if survey.machine.has_systemd {
+            Verdict::pass("in this root")
+        } else {
+            let remedy = "install the whole system into the root first: systemd, iptables, a kernel";
+            Verdict::fail("there is no systemd in this root, which would start docker", remedy)
+        };
+        return verdict.into();
+    }
     judge_systemd(survey.machine.has_systemd).into()
 }
 
@@ -127,6 +136,10 @@ pub(super) fn cgroup_driver(survey: &Survey<'_>) -> Verdicts {
 }
 
 pub(super) fn selinux(survey: &Survey<'_>) -> Verdicts {
+    if survey.is_offline && survey.machine.selinux.is_some() {
+        let found = "SELinux will be on, and what is put into this root has no label of its policy";
+        return Verdict::warn(found, "before it boots: touch DIR/.autorelabel, or setfiles -r DIR").into();
+    }
     let is_told = survey.config.docker.daemon.get("selinux-enabled").is_some();
     match survey.machine.selinux {
         None => Verdict::skip("there is none").into(),

@@ -168,6 +168,26 @@ checks! {
     FLANNEL_CLASH = "flannel-clash", SKIPPABLE, files::flannel_clash, "bip, mtu and ip-masq said in one place";
 }
 
+/// What can be said of a root that does not run. The others are about what runs, or about the machine.
+static OFFLINE: &[&Check] = &[
+    &ROOT,
+    &SYSTEMD,
+    &ARCHITECTURE,
+    &READ_ONLY,
+    &SPACE,
+    &OTHER_DOCKER,
+    &DOCKER_PACKAGES,
+    &PODMAN,
+    &FOREIGN_CONTAINERD,
+    &DOCKER_GROUP,
+    &IPTABLES,
+    &SELINUX,
+    &SYSCTL_CONFLICT,
+    &SYSCTL_OVERRIDE,
+    &DAEMON_JSON,
+    &FLANNEL_CLASH,
+];
+
 /// The check of this name.
 pub fn find(id: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.id == id)
@@ -179,6 +199,9 @@ pub fn judge(survey: &Survey<'_>) -> Vec<Finding> {
 }
 
 fn judge_one(check: &Check, survey: &Survey<'_>) -> Vec<Finding> {
+    if survey.is_offline && OFFLINE.iter().all(|known| known.id != check.id) {
+        return vec![Finding::of(check.id, Verdict::skip("the system in this root does not run"))];
+    }
     let is_skipped = check.may_skip && survey.config.preflight.skip.0.iter().any(|id| id == check.id);
     let skipped_by = is_skipped.then(|| survey.config.origin("preflight.skip").to_owned());
     let find = |verdict: Verdict| {

@@ -102,7 +102,9 @@ struct Need {
 /// One a file system: what is on the same one adds up.
 fn needs(survey: &Survey<'_>) -> Vec<Need> {
     let mut all: Vec<Need> = Vec::new();
-    for (target, volume) in survey.volumes(&[Role::Binaries, Role::Data]) {
+    // An image has not the size of the disk that it will be on.
+    let roles: &[Role] = if survey.is_offline { &[Role::Binaries] } else { &[Role::Binaries, Role::Data] };
+    for (target, volume) in survey.volumes(roles) {
         let bytes = if target.role == Role::Binaries { BINARIES } else { DATA };
         if let Some(need) = all.iter_mut().find(|need| need.id == volume.id) {
             need.bytes += bytes;

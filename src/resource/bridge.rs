@@ -164,6 +164,10 @@ impl Resource for Bridge {
     fn starts(_: &BridgeState) -> bool {
         true
     }
+
+    fn offline(_: BridgeState) -> Option<BridgeState> {
+        None
+    }
 }
 
 /// Whether any of `steps` starts docker, or starts it again.

@@ -146,6 +146,10 @@ impl Resource for Chains {
     fn starts(_: &ChainsState) -> bool {
         true
     }
+
+    fn offline(_: ChainsState) -> Option<ChainsState> {
+        None
+    }
 }
 
 /// What docker would have made, from 18.09 to 29, and is not there.

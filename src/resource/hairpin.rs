@@ -50,6 +50,10 @@ impl Resource for Hairpin {
             }),
         }
     }
+
+    fn offline(_: HairpinState) -> Option<HairpinState> {
+        None
+    }
 }
 
 impl fmt::Display for Hairpin {

@@ -37,6 +37,10 @@ impl Resource for Module {
             ModuleState::Unloaded => host.kernel().unload_module(&self.0),
         }
     }
+
+    fn offline(_: ModuleState) -> Option<ModuleState> {
+        None
+    }
 }
 
 impl fmt::Display for Module {

@@ -41,6 +41,10 @@ impl Resource for Policy {
     fn converge(&self, host: &Host, to: &PolicyState) -> Result<()> {
         host.netfilter()?.set_policy(self.backend, self.family, &self.chain, *to)
     }
+
+    fn offline(_: PolicyState) -> Option<PolicyState> {
+        None
+    }
 }
 
 impl fmt::Display for Policy {

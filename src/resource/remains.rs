@@ -70,6 +70,10 @@ impl Resource for Remains {
     fn attainable(_: &RemainsState) -> RemainsState {
         RemainsState::None
     }
+
+    fn offline(_: RemainsState) -> Option<RemainsState> {
+        None
+    }
 }
 
 impl fmt::Display for Remains {

@@ -68,6 +68,10 @@ impl Resource for Rule {
         });
         earlier.unwrap_or(now)
     }
+
+    fn offline(_: RuleState) -> Option<RuleState> {
+        None
+    }
 }
 
 impl fmt::Display for Rule {

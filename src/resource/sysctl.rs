@@ -68,6 +68,10 @@ impl Resource for Sysctl {
             }),
         }
     }
+
+    fn offline(_: SysctlState) -> Option<SysctlState> {
+        None
+    }
 }
 
 impl fmt::Display for Sysctl {

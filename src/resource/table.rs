@@ -85,6 +85,10 @@ impl Resource for Table {
             }
         }
     }
+
+    fn offline(_: TableState) -> Option<TableState> {
+        None
+    }
 }
 
 impl fmt::Display for Table {

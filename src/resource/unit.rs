@@ -71,7 +71,12 @@ impl UnitState {
     /// Enabled, and running from what is on disk.
     pub const RUNNING: Self = Self { enablement: Enablement::Enabled, active: true, fresh: true };
     /// Stopped, and kept from ever starting.
-    pub const MASKED: Self = Self { enablement: Enablement::Masked, active: false, fresh: true };
+    pub const MASKED: Self = Self::at_rest(Enablement::Masked);
+
+    /// Not running, and started at boot or not.
+    const fn at_rest(enablement: Enablement) -> Self {
+        Self { enablement, active: false, fresh: true }
+    }
 
     /// Whether going from one state to another starts the unit, or starts it again.
     pub fn starts_anew(from: &Self, to: &Self) -> bool {
@@ -126,6 +131,9 @@ impl Resource for Unit {
     const KEPT: bool = false;
 
     fn observe(&self, host: &Host) -> Result<UnitState> {
+        if host.is_offline() {
+            return Ok(UnitState::at_rest(host.links().state(&self.name)));
+        }
         let unit = host.systemd()?.unit(&self.name)?;
         Ok(UnitState {
             enablement: unit.enablement,
@@ -135,6 +143,9 @@ impl Resource for Unit {
     }
 
     fn converge(&self, host: &Host, to: &UnitState) -> Result<()> {
+        if host.is_offline() && !to.active {
+            return host.links().set(&self.name, to.enablement);
+        }
         let systemd = host.systemd()?;
         systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
         let now = self.observe(host)?;
@@ -155,6 +166,11 @@ impl Resource for Unit {
             (true, true, false) => host.restart(self),
             _ => Ok(()),
         }
+    }
+
+    /// Nothing runs, and what is enabled is to run after the boot.
+    fn offline(state: UnitState) -> Option<UnitState> {
+        Some(UnitState::at_rest(state.enablement))
     }
 
     fn attainable(seen: &UnitState) -> UnitState {

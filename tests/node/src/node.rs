@@ -25,10 +25,17 @@ pub struct Builder {
     suite: Suite,
     hostname: String,
     packages: Vec<String>,
+    tree: Option<PathBuf>,
     limit: Duration,
 }
 
 impl Builder {
+    /// A copy of this tree of the host's, an image that somebody has made, in place of the suite's.
+    pub fn of_tree(mut self, tree: &Path) -> Self {
+        self.tree = Some(tree.to_owned());
+        self
+    }
+
     /// Its host name; `node` if none is given. Two nodes may have the same.
     pub fn name(mut self, hostname: &str) -> Self {
         hostname.clone_into(&mut self.hostname);
@@ -64,7 +71,10 @@ impl Builder {
     fn try_boot(self) -> Result<Node> {
         remove_orphans();
         let packages: Vec<&str> = self.packages.iter().map(String::as_str).collect();
-        let base = base(self.suite, &packages)?;
+        let base = match self.tree {
+            Some(tree) => tree,
+            None => base(self.suite, &packages)?,
+        };
         let name = format!("{}-{}", self.hostname, lab::unique());
         let machine = Machine::create(&name, &self.hostname, &base, &Owner::this_process())?;
         let node = Node { machine, limit: self.limit };
@@ -101,7 +111,13 @@ impl Node {
 
     /// A fresh node with something special about it.
     pub fn builder(suite: Suite) -> Builder {
-        Builder { suite, hostname: "node".to_owned(), packages: Vec::new(), limit: Duration::from_mins(2) }
+        Builder {
+            suite,
+            hostname: "node".to_owned(),
+            packages: Vec::new(),
+            tree: None,
+            limit: Duration::from_mins(2),
+        }
     }
 
     /// The same node without the panics.

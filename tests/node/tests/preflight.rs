@@ -271,6 +271,14 @@ const NETWORK: &[Case] = &[
         ..GOOD
     },
     Case {
+        what: "flannel's port that is taken",
+        spoil: "systemd-run -q --unit=tunnel --socket-property=ListenDatagram=0.0.0.0:8472 sleep 600",
+        finds: &[("vxlan-port", "warn")],
+        says: &["UDP port 8472", "ss -lunp"],
+        mend: "systemctl -q stop tunnel.socket",
+        ..GOOD
+    },
+    Case {
         what: "no iptables",
         spoil: "mv /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /root",
         finds: &[("iptables", "fail")],

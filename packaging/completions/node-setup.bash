@@ -34,6 +34,9 @@ _node__setup() {
             node__setup,metrics)
                 cmd="node__setup__subcmd__metrics"
                 ;;
+            node__setup,support)
+                cmd="node__setup__subcmd__support"
+                ;;
             node__setup__subcmd__config,check)
                 cmd="node__setup__subcmd__config__subcmd__check"
                 ;;
@@ -160,6 +163,9 @@ _node__setup() {
             node__setup__subcmd__help,metrics)
                 cmd="node__setup__subcmd__help__subcmd__metrics"
                 ;;
+            node__setup__subcmd__help,support)
+                cmd="node__setup__subcmd__help__subcmd__support"
+                ;;
             node__setup__subcmd__help__subcmd__config,check)
                 cmd="node__setup__subcmd__help__subcmd__config__subcmd__check"
                 ;;
@@ -215,7 +221,7 @@ _node__setup() {
 
     case "${cmd}" in
         node__setup)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version config metrics completions explain docker help"
+            opts="-q -v -h -V --output --color --quiet --verbose --help --version config metrics support completions explain docker help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -461,16 +467,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -508,7 +510,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -527,17 +529,13 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__await__subcmd__flannel)
-            opts="-q -v -h -V --required --limit --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --required --limit --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --limit)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -578,7 +576,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -597,7 +595,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__fetch)
-            opts="-q -v -h -V --arch --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --arch --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,10 +603,6 @@ _node__setup() {
             case "${prev}" in
                 --arch)
                     COMPREPLY=($(compgen -W "x86_64 aarch64" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -648,7 +642,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -667,17 +661,13 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__follow__subcmd__flannel)
-            opts="-q -v -h -V --socket --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --socket --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --socket)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -718,7 +708,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -737,17 +727,13 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --mark --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --mark --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --mark)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -788,7 +774,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1031,16 +1017,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__history)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1078,7 +1060,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1097,16 +1079,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1144,7 +1122,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1163,16 +1141,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__preflight)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1210,7 +1184,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1229,16 +1203,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__recover)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1276,7 +1246,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1295,16 +1265,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__remove)
-            opts="-q -v -h -V --purge --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1342,7 +1308,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1361,16 +1327,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__repair)
-            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1408,7 +1370,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1427,16 +1389,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__rollback)
-            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1474,7 +1432,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1493,16 +1451,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1540,7 +1494,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1559,16 +1513,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1606,7 +1556,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1625,16 +1575,12 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__versions)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1672,7 +1618,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1691,7 +1637,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__explain)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
+            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1713,7 +1659,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help)
-            opts="config metrics completions explain docker help"
+            opts="config metrics support completions explain docker help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2034,7 +1980,83 @@ _node__setup() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        node__setup__subcmd__help__subcmd__support)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         node__setup__subcmd__metrics)
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__support)
             opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

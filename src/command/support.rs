@@ -23,8 +23,8 @@ use crate::{Error, Result};
 /// Where the archive goes if it cannot be in the current directory.
 const ELSEWHERE: &str = "/var/tmp";
 
-/// How long a report of this program's own may take: systemd alone may keep it waiting for 25 s.
-const REPORT: Duration = Duration::from_secs(40);
+/// How long a report of this program's own may take: where systemd does not answer, none comes.
+const REPORT: Duration = Duration::from_secs(20);
 
 /// Says something of this node, as far as these settings matter.
 type Say = fn(&SettingOptions) -> Result<Content, Lack>;

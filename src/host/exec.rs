@@ -29,6 +29,7 @@ pub struct Program {
     input: Option<Vec<u8>>,
     limit: Duration,
     keep: Keep,
+    forgiven: bool,
 }
 
 /// How much of what a program writes is kept; the rest is read and thrown away.
@@ -66,7 +67,16 @@ impl Program {
             input: None,
             limit: Duration::from_secs(30),
             keep: Keep::All,
+            forgiven: false,
         }
+    }
+
+    /// Takes what it writes for an answer also if it fails, where it writes something; the end of the
+    /// answer says so then.
+    #[must_use]
+    pub fn even_if_it_fails(mut self) -> Self {
+        self.forgiven = true;
+        self
     }
 
     /// Keeps no more than this of what it writes.
@@ -116,11 +126,16 @@ impl Program {
             .map_err(|_| self.failed(format!("did not end within {} s", self.limit.as_secs())))?
             .map_err(|error| self.failed(format!("could not be run: {error}")))?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() && self.forgiven && !stdout.is_empty() {
+            let stdout = format!("{stdout}\n[failed with {}: {}]\n", output.status, tail(&stderr));
+            return Ok(Output { stdout, stderr });
+        }
         if !output.status.success() {
             let problem = format!("failed with {}: {}", output.status, tail(&stderr));
             return Err(Error::Program { program: self.shown(), problem, code: output.status.code() });
         }
-        Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+        Ok(Output { stdout, stderr })
     }
 
     async fn finish(&self, path: &Path) -> std::io::Result<std::process::Output> {
@@ -221,6 +236,14 @@ mod tests {
             let output = Program::new("seq").args(["20000"]).keep(keep).run(&runtime()).unwrap();
             assert!(output.stdout == expected, "{keep:?}: {}", output.stdout.len());
         }
+    }
+
+    #[test]
+    fn what_was_written_before_a_failure_is_an_answer_if_it_is_wanted() {
+        let fails = |script: &str| Program::new("sh").args(["-c", script]).even_if_it_fails().run(&runtime());
+        let output = fails("echo half; echo why >&2; exit 3").unwrap();
+        assert_eq!(output.stdout, "half\n\n[failed with exit status: 3: why]\n");
+        assert!(fails("echo why >&2; exit 3").is_err());
     }
 
     #[test]

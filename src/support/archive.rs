@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use super::{Content, Gathered, Lack, Part};
-use crate::redact::{Secrets, scrub, scrub_value};
+use crate::redact::{MASK, Secrets, scrub, scrub_value};
 use crate::{Error, Result};
 
 /// No archive unpacks to more, in bytes.
@@ -31,7 +31,7 @@ impl Pack {
         let mut pack = Self { directory, made, files: Vec::new(), missing: Vec::new() };
         let mut room = LARGEST;
         for Part { name, content } in gathered.parts {
-            let text = clean(&content, secrets);
+            let text = clean(&name, &content, secrets);
             match room.checked_sub(text.len()) {
                 Some(rest) => {
                     room = rest;
@@ -103,12 +103,34 @@ impl Pack {
     }
 }
 
-fn clean(content: &Content, secrets: &Secrets) -> String {
+fn clean(name: &str, content: &Content, secrets: &Secrets) -> String {
     let text = match content {
+        Content::Text(text) if name.starts_with("units/") => scrub(&without_environment(text)).text,
         Content::Text(text) => scrub(text).text,
         Content::Json(value) => format!("{:#}\n", scrub_value("", value)),
     };
     secrets.mask(text)
+}
+
+/// Units with the names of their environments alone: what a value is for is not always to be told from
+/// its name, nor where it ends.
+fn without_environment(text: &str) -> String {
+    let mut goes_on = false;
+    let mut shown = String::new();
+    for line in text.lines() {
+        let assigned = line.trim_start().strip_prefix("Environment=").or(goes_on.then_some(line));
+        goes_on = assigned.is_some() && line.ends_with('\\');
+        let names = assigned.map(|assigned| format!("Environment={}", names_in(assigned).join(" ")));
+        shown.push_str(names.as_deref().unwrap_or(line));
+        shown.push('\n');
+    }
+    shown
+}
+
+fn names_in(assigned: &str) -> Vec<String> {
+    let words = assigned.split([' ', '"', '\'']).filter_map(|word| word.split_once('='));
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    words.map(|(name, _)| name).filter(is_name).map(|name| format!("{name}={MASK}")).collect()
 }
 
 /// Seconds since the epoch as `20240131T235959Z`; the days are counted as in Howard Hinnant's
@@ -143,6 +165,20 @@ mod tests {
             (4_107_542_400, "21000301T000000Z"),
         ] {
             assert_eq!(date(seconds), shown);
+        }
+    }
+
+    #[test]
+    fn environments_have_no_values() {
+        for (text, shown) in [
+            ("Environment=A=b HTTP_PROXY=http://u:p@h\n", "Environment=A=*** HTTP_PROXY=***\n"),
+            ("Environment=\"A=two words\" B=c\nUser=x\n", "Environment=A=*** B=***\nUser=x\n"),
+            ("Environment=A=two c=d words\n", "Environment=A=*** c=***\n"),
+            ("Environment=A=b \\\n  \"B=c d\"\nUser=x\n", "Environment=A=***\nEnvironment=B=***\nUser=x\n"),
+            ("Environment=\n", "Environment=\n"),
+            ("EnvironmentFile=-/run/flannel/docker\n", "EnvironmentFile=-/run/flannel/docker\n"),
+        ] {
+            assert_eq!(without_environment(text), shown);
         }
     }
 

@@ -21,7 +21,7 @@ pub use table::TABLE;
 pub use way::{Way, text_of};
 
 /// How many collections go on at once: a broken node may be a busy one, too.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// How long all of it may take. What has not begun by then is left out.
 const LONGEST: Duration = Duration::from_mins(2);

@@ -28,6 +28,7 @@ const BROUGHT: [&str; 11] = [
     "/lib/systemd/system/node-setup-verify.service",
     "/lib/systemd/system/node-setup-verify.timer",
     "/usr/share/doc/node-setup/examples/guide.toml",
+    "/usr/share/doc/node-setup/operations.md",
     "/usr/share/doc/node-setup/examples/prometheus/node-setup.rules.yml",
     "/usr/share/doc/node-setup/copyright",
 ];

@@ -54,7 +54,7 @@ pub struct Network {
     pub listening: Seen<BTreeSet<u16>>,
     /// UDP ports that are taken, by the kernel's own tunnels too.
     pub udp: Seen<BTreeSet<u16>>,
-    /// Whether flannel's vxlan is there.
+    /// Whether flannel's vxlan is up, and so has its port.
     pub has_tunnel: bool,
     /// Proxies.
     pub proxies: Proxies,
@@ -78,7 +78,7 @@ impl Network {
             has_resolved: Path::new("/run/systemd/resolve/resolv.conf").exists(),
             listening: sockets("tcp", LISTENS),
             udp: sockets("udp", UNCONNECTED),
-            has_tunnel: Path::new("/sys/class/net/flannel.1").exists(),
+            has_tunnel: fs::read_to_string("/sys/class/net/flannel.1/flags").is_ok_and(|flags| is_up(&flags)),
             proxies: proxies(config),
         }
     }
@@ -121,6 +121,12 @@ fn sockets(protocol: &str, state: &str) -> Seen<BTreeSet<u16>> {
     // A kernel without IPv6 has none.
     ports.append(&mut ports_in(&read(&format!("/proc/net/{protocol}6")).unwrap_or_default(), state));
     Ok(ports)
+}
+
+/// `IFF_UP` among the flags of a link, in hexadecimal.
+fn is_up(flags: &str) -> bool {
+    let flags = flags.trim().trim_start_matches("0x");
+    u32::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1)
 }
 
 /// The second field is address and port, in hexadecimal; the fourth is the state.
@@ -190,6 +196,13 @@ mod tests {
         let text =
             "# made by hand\nsearch example.com\nnameserver 192.0.2.1\nnameserver\t2001:db8::1 # two\n";
         assert_eq!(servers_in(text), ["192.0.2.1", "2001:db8::1"]);
+    }
+
+    #[test]
+    fn a_link_is_up_by_its_flags() {
+        for (flags, up) in [("0x1043\n", true), ("0x1002\n", false), ("", false)] {
+            assert_eq!(is_up(flags), up, "{flags}");
+        }
     }
 
     #[test]

@@ -127,10 +127,15 @@ fn without_environment(text: &str) -> String {
     shown
 }
 
+/// But for PATH, in which docker looks for the programs that it runs.
 fn names_in(assigned: &str) -> Vec<String> {
-    let words = assigned.split([' ', '"', '\'']).filter_map(|word| word.split_once('='));
-    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    words.map(|(name, _)| name).filter(is_name).map(|name| format!("{name}={MASK}")).collect()
+    let words = assigned.split([' ', '"', '\'']);
+    let shown = |word: &str| {
+        let (name, _) = word.split_once('=')?;
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name.then(|| if name == "PATH" { word.to_owned() } else { format!("{name}={MASK}") })
+    };
+    words.filter_map(shown).collect()
 }
 
 /// Seconds since the epoch as `20240131T235959Z`; the days are counted as in Howard Hinnant's
@@ -175,6 +180,7 @@ mod tests {
             ("Environment=\"A=two words\" B=c\nUser=x\n", "Environment=A=*** B=***\nUser=x\n"),
             ("Environment=A=two c=d words\n", "Environment=A=*** c=***\n"),
             ("Environment=A=b \\\n  \"B=c d\"\nUser=x\n", "Environment=A=***\nEnvironment=B=***\nUser=x\n"),
+            ("Environment=\"PATH=/opt/k8s/bin:/bin\" A=b\n", "Environment=PATH=/opt/k8s/bin:/bin A=***\n"),
             ("Environment=\n", "Environment=\n"),
             ("EnvironmentFile=-/run/flannel/docker\n", "EnvironmentFile=-/run/flannel/docker\n"),
         ] {

@@ -149,18 +149,8 @@ fn answer(socket: &Path, path: &str) -> Result<Value, Lack> {
 }
 
 /// Neither commands nor labels at large: both may hold what a container was told in confidence.
-const FIELDS: &[&str] = &[
-    "Id",
-    "Names",
-    "Image",
-    "ImageID",
-    "State",
-    "Status",
-    "Created",
-    "Ports",
-    "HostConfig",
-    "NetworkSettings",
-];
+const FIELDS: &[&str] =
+    &["Id", "Names", "Image", "ImageID", "State", "Status", "Created", "Ports", "NetworkSettings"];
 
 /// What kubelet calls a container.
 const LABELS: &[&str] =
@@ -176,8 +166,11 @@ fn containers(answer: &Value) -> Value {
     };
     let container = |container: &Value| {
         let mut kept = pick(container.as_object(), FIELDS);
-        let labels = pick(container.get("Labels").and_then(Value::as_object), LABELS);
-        kept.insert("Labels".to_owned(), Value::Object(labels));
+        // Of its annotations nothing: labels by another name.
+        for (name, keys) in [("HostConfig", &["NetworkMode"][..]), ("Labels", LABELS)] {
+            let within = pick(container.get(name).and_then(Value::as_object), keys);
+            kept.insert(name.to_owned(), Value::Object(within));
+        }
         Value::Object(kept)
     };
     answer.as_array().into_iter().flatten().map(container).collect()
@@ -191,8 +184,12 @@ mod tests {
     #[test]
     fn of_a_container_only_what_is_known_is_kept() {
         let said = json!([{"Id": "1", "Command": "sh -c secret", "Env": ["A=b"],
+            "HostConfig": {"NetworkMode": "host", "Annotations": {"x": "secret"}},
             "Labels": {"io.kubernetes.pod.name": "p", "annotation.x": "secret"}}]);
-        assert_eq!(containers(&said), json!([{"Id": "1", "Labels": {"io.kubernetes.pod.name": "p"}}]));
+        assert_eq!(
+            containers(&said),
+            json!([{"Id": "1", "HostConfig": {"NetworkMode": "host"}, "Labels": {"io.kubernetes.pod.name": "p"}}])
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ const TIMER: &str = "node-setup-verify.timer";
 
 const CONFIG: &str = "/etc/node-setup/config.toml";
 
-const BROUGHT: [&str; 11] = [
+const BROUGHT: [&str; 12] = [
     "/usr/bin/node-setup",
     "/usr/share/man/man8/node-setup.8.gz",
     "/usr/share/bash-completion/completions/node-setup",

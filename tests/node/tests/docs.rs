@@ -100,6 +100,21 @@ fn every_command_is_typed() {
     assert!(ELSEWHERE.iter().all(has_commands), "one of {ELSEWHERE:?} has no commands any more");
 }
 
+/// Both packages bring what is for whoever runs the program.
+#[test]
+fn packages_bring_the_documents() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect(path);
+    let (deb, rpm) = (read("debian/node-setup.docs"), read("rpm/node-setup.spec"));
+    let files = std::fs::read_dir(root.join("docs")).expect("there is docs").flatten();
+    let names = files.map(|file| format!("docs/{}", file.file_name().display()));
+    // Its figures are of whoever works on the program.
+    for name in names.filter(|name| name != "docs/performance.md") {
+        assert!(deb.lines().any(|line| line == name), "debian/node-setup.docs lacks {name}");
+        assert!(rpm.contains(&format!(" {name} ")), "rpm/node-setup.spec lacks {name}");
+    }
+}
+
 /// The rows of the tables below a heading, cell by cell.
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let text = document("docs/guide.md");

@@ -28,7 +28,7 @@ const BROUGHT: [&str; 12] = [
     "/lib/systemd/system/node-setup-verify.service",
     "/lib/systemd/system/node-setup-verify.timer",
     "/usr/share/doc/node-setup/examples/guide.toml",
-    "/usr/share/doc/node-setup/operations.md",
+    "/usr/share/doc/node-setup/operations.md.gz",
     "/usr/share/doc/node-setup/examples/prometheus/node-setup.rules.yml",
     "/usr/share/doc/node-setup/copyright",
 ];

@@ -161,7 +161,9 @@ fn report(command: &str, work: impl FnOnce(&mut Report) -> Result<()>) -> Conten
     if let Err(error) = work(&mut report) {
         report.fail(outcome_of(&error), &error);
     }
-    Content::Json(serde_json::to_value(&report).unwrap_or_else(|error| json!(error.to_string())))
+    // By way of its text, for which there is code already.
+    let read = serde_json::to_string_pretty(&report).and_then(|text| serde_json::from_str(&text));
+    Content::Json(read.unwrap_or_else(|error| json!(error.to_string())))
 }
 
 fn failed<E: std::borrow::Borrow<Error>>(error: E) -> Lack {

@@ -467,12 +467,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -529,13 +533,17 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__await__subcmd__flannel)
-            opts="-q -v -h -V --required --limit --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --required --limit --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -595,7 +603,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__fetch)
-            opts="-q -v -h -V --arch --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --arch --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -603,6 +611,10 @@ _node__setup() {
             case "${prev}" in
                 --arch)
                     COMPREPLY=($(compgen -W "x86_64 aarch64" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -661,13 +673,17 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__follow__subcmd__flannel)
-            opts="-q -v -h -V --socket --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --socket --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -727,13 +743,17 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --mark --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --mark --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1017,12 +1037,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__history)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1079,12 +1103,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1141,12 +1169,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__preflight)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1203,12 +1235,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__recover)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1265,12 +1301,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__remove)
-            opts="-q -v -h -V --purge --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --purge --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1327,12 +1367,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__repair)
-            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1389,12 +1433,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__rollback)
-            opts="-q -v -h -V --force --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1451,12 +1499,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1513,12 +1565,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1575,12 +1631,16 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__versions)
-            opts="-q -v -h -V --dry-run --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1637,7 +1697,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__explain)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
+            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

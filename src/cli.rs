@@ -52,6 +52,16 @@ pub enum Command {
         #[command(flatten)]
         settings: Box<SettingOptions>,
     },
+    /// Collect what somebody needs to know of this node who has only a ticket; read-only, without secrets
+    Support {
+        /// The archive to write; - for stdout. If nothing is said, it is a new one in the current directory,
+        /// or in /var/tmp where that cannot be
+        file: Option<PathBuf>,
+
+        /// Where the settings come from.
+        #[command(flatten)]
+        settings: Box<SettingOptions>,
+    },
     /// Explain a check, a refusal, an exit code, or a difference from the guide
     Explain {
         /// Its name; without one, all of them are listed

@@ -59,6 +59,7 @@ pub mod render;
 pub mod report;
 pub mod resource;
 pub mod run;
+pub mod support;
 pub mod sysctl;
 pub mod version;
 

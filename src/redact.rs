@@ -4,7 +4,11 @@
 //! archive's URL a signature. Whatever is shown to people or written to a
 //! report goes through here; what is put on the node does not.
 
+mod scrub;
+
 use serde_json::Value;
+
+pub use scrub::{Scrubbed, Secrets, scrub, scrub_value};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";

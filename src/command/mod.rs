@@ -16,6 +16,7 @@ mod preflight;
 mod repair;
 mod session;
 mod staging;
+mod support;
 mod undo;
 
 use std::io::IsTerminal;
@@ -39,6 +40,9 @@ pub fn execute(cli: &Cli) -> u8 {
         Command::Completions { shell } => {
             print(&completions(*shell));
             0
+        }
+        Command::Support { file, settings } => {
+            conclude(cli, "support", |report| support::support(settings, file.as_deref(), report))
         }
         Command::Explain { id } => conclude(cli, "explain", |report| explain::explain(id.as_deref(), report)),
         Command::Docker(args) if args.dry_run && !has_dry_run(args.command.as_ref()) => {
@@ -219,8 +223,11 @@ fn exit(report: &Report, class: Option<Class>) -> Exit {
 }
 
 fn show(output: OutputOptions, report: &Report) {
+    // Where stdout has the archive, what is said of it cannot be there too.
+    let is_taken = report.support.as_ref().is_some_and(|support| support.path.is_none());
+    let tell = |text: &str| if is_taken { complain(text) } else { print(text) };
     if output.output == Form::Json {
-        print(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
+        tell(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
         return;
     }
     let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
@@ -230,14 +237,20 @@ fn show(output: OutputOptions, report: &Report) {
         page.findings(&report.checks, false);
     } else if report.command == "docker preflight" && report.outcome == Outcome::Refused {
         page.findings(&report.preflight, false);
+    } else if let Some(path) = report.support.as_ref().and_then(|support| support.path.as_ref()) {
+        page.line(path);
     }
-    print(&page.text());
+    tell(&page.text());
     if let Some(error) = &report.error {
         let mut page = Page::new(style(output.color, std::io::stderr().is_terminal()));
         page.error(error);
-        // A reader that has gone away is not an error.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), page.text().as_bytes());
+        complain(&page.text());
     }
+}
+
+/// Writes to stderr. A reader that has gone away is not an error.
+fn complain(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }
 
 /// Where the events of a run go.

@@ -67,8 +67,14 @@ pub(super) fn require_root() -> Result<()> {
 /// Enters the root that is worked on, if one was named.
 pub(super) fn enter_root(root: Option<&Path>) -> Result<()> {
     let Some(root) = root else { return Ok(()) };
+    require_user()?;
+    enter(root)
+}
+
+/// Refuses whoever is not root, on a machine without systemd too.
+pub(super) fn require_user() -> Result<()> {
     let refusals = preflight::first_look(nix::unistd::geteuid().is_root(), true);
-    if refusals.is_empty() { enter(root) } else { Err(Error::Refused(refusals)) }
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
 }
 
 /// A node, of which nothing is known but what earlier runs did to it: all that going back needs.

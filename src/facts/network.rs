@@ -52,6 +52,10 @@ pub struct Network {
     pub has_resolved: bool,
     /// TCP ports that something listens on.
     pub listening: Seen<BTreeSet<u16>>,
+    /// UDP ports that are taken, by the kernel's own tunnels too.
+    pub udp: Seen<BTreeSet<u16>>,
+    /// Whether flannel's vxlan is up, and so has its port.
+    pub has_tunnel: bool,
     /// Proxies.
     pub proxies: Proxies,
 }
@@ -72,7 +76,9 @@ impl Network {
             spares_rules: names.any(|name| crate::host::loses_rules(name)),
             nameservers: nameservers(),
             has_resolved: Path::new("/run/systemd/resolve/resolv.conf").exists(),
-            listening: listening(),
+            listening: sockets("tcp", LISTENS),
+            udp: sockets("udp", UNCONNECTED),
+            has_tunnel: fs::read_to_string("/sys/class/net/flannel.1/flags").is_ok_and(|flags| is_up(&flags)),
             proxies: proxies(config),
         }
     }
@@ -106,19 +112,29 @@ fn servers_in(text: &str) -> Vec<String> {
     text.lines().filter_map(server).collect()
 }
 
-fn listening() -> Seen<BTreeSet<u16>> {
-    let mut ports = ports_in(&read("/proc/net/tcp")?);
+/// The states, in hexadecimal, of a socket that waits for others.
+const LISTENS: &str = "0A";
+const UNCONNECTED: &str = "07";
+
+fn sockets(protocol: &str, state: &str) -> Seen<BTreeSet<u16>> {
+    let mut ports = ports_in(&read(&format!("/proc/net/{protocol}"))?, state);
     // A kernel without IPv6 has none.
-    ports.append(&mut ports_in(&read("/proc/net/tcp6").unwrap_or_default()));
+    ports.append(&mut ports_in(&read(&format!("/proc/net/{protocol}6")).unwrap_or_default(), state));
     Ok(ports)
 }
 
-/// The second field is address and port, in hexadecimal; the fourth is the state, 0A for listening.
-fn ports_in(text: &str) -> BTreeSet<u16> {
+/// `IFF_UP` among the flags of a link, in hexadecimal.
+fn is_up(flags: &str) -> bool {
+    let flags = flags.trim().trim_start_matches("0x");
+    u32::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1)
+}
+
+/// The second field is address and port, in hexadecimal; the fourth is the state.
+fn ports_in(text: &str, state: &str) -> BTreeSet<u16> {
     let port = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
         let (_, port) = fields.next()?.rsplit_once(':')?;
-        (fields.nth(1)? == "0A").then(|| u16::from_str_radix(port, 16).ok()).flatten()
+        (fields.nth(1)? == state).then(|| u16::from_str_radix(port, 16).ok()).flatten()
     };
     text.lines().skip(1).filter_map(port).collect()
 }
@@ -164,6 +180,8 @@ impl Network {
             nameservers: Ok(vec!["192.0.2.1".to_owned()]),
             has_resolved: false,
             listening: Ok(BTreeSet::new()),
+            udp: Ok(BTreeSet::new()),
+            has_tunnel: false,
             proxies: Proxies::default(),
         }
     }
@@ -181,11 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_up_by_its_flags() {
+        for (flags, up) in [("0x1043\n", true), ("0x1002\n", false), ("", false)] {
+            assert_eq!(is_up(flags), up, "{flags}");
+        }
+    }
+
+    #[test]
     fn only_what_listens_has_a_port() {
         let text = "  sl  local_address rem_address   st tx_queue\n\
                     \x20  0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000\n\
                     \x20  1: 0100007F:0947 00000000:0000 0A 00000000:00000000 00:00000000\n\
                     \x20  2: 0F02000A:0016 0202000A:C3A2 01 00000000:00000000 02:000A9F5E\n";
-        assert_eq!(ports_in(text), [22, 2375].into());
+        assert_eq!(ports_in(text, LISTENS), [22, 2375].into());
+        assert_eq!(ports_in(text, "01"), [22].into());
     }
 }

@@ -187,6 +187,11 @@ impl Api {
         version.ok_or_else(|| self.failed("GET /_ping: the answer does not say docker's version".to_owned()))
     }
 
+    /// What the daemon says at `path`, as it says it.
+    pub fn document(&self, path: &str) -> Result<serde_json::Value> {
+        self.get_json(path)
+    }
+
     /// How the daemon is configured.
     pub fn info(&self) -> Result<DaemonInfo> {
         self.get_json("/info")

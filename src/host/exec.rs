@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
 use crate::{Error, Result};
 
 /// Where programs are looked for, in this order. Never the caller's PATH.
 pub const PATH: &[&str] = &["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// More than anybody reads of what a program complains of, in bytes.
+const LARGEST_COMPLAINT: usize = 1 << 20;
 
 /// A program about to be run.
 #[derive(Clone, Debug)]
@@ -25,6 +28,19 @@ pub struct Program {
     args: Vec<OsString>,
     input: Option<Vec<u8>>,
     limit: Duration,
+    keep: Keep,
+    forgiven: bool,
+}
+
+/// How much of what a program writes is kept; the rest is read and thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All of it.
+    All,
+    /// So many bytes from the beginning.
+    First(usize),
+    /// So many bytes from the end, as for a log.
+    Last(usize),
 }
 
 /// What a program that succeeded wrote.
@@ -50,7 +66,24 @@ impl Program {
             args: Vec::new(),
             input: None,
             limit: Duration::from_secs(30),
+            keep: Keep::All,
+            forgiven: false,
         }
+    }
+
+    /// Takes what it writes for an answer also if it fails, where it writes something; the end of the
+    /// answer says so then.
+    #[must_use]
+    pub fn even_if_it_fails(mut self) -> Self {
+        self.forgiven = true;
+        self
+    }
+
+    /// Keeps no more than this of what it writes.
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 
     /// Adds arguments.
@@ -93,11 +126,16 @@ impl Program {
             .map_err(|_| self.failed(format!("did not end within {} s", self.limit.as_secs())))?
             .map_err(|error| self.failed(format!("could not be run: {error}")))?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() && self.forgiven && !stdout.is_empty() {
+            let stdout = format!("{stdout}\n[failed with {}: {}]\n", output.status, tail(&stderr));
+            return Ok(Output { stdout, stderr });
+        }
         if !output.status.success() {
             let problem = format!("failed with {}: {}", output.status, tail(&stderr));
             return Err(Error::Program { program: self.shown(), problem, code: output.status.code() });
         }
-        Ok(Output { stdout: String::from_utf8_lossy(&output.stdout).into_owned(), stderr })
+        Ok(Output { stdout, stderr })
     }
 
     async fn finish(&self, path: &Path) -> std::io::Result<std::process::Output> {
@@ -116,7 +154,13 @@ impl Program {
             // A program that does not read it all says why itself.
             let _ = stdin.write_all(input).await;
         }
-        child.wait_with_output().await
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr, status) = tokio::try_join!(
+            kept(stdout, self.keep),
+            kept(stderr, Keep::Last(LARGEST_COMPLAINT)),
+            child.wait()
+        )?;
+        Ok(std::process::Output { status, stdout, stderr })
     }
 
     fn path_variable(&self) -> String {
@@ -133,6 +177,23 @@ impl Program {
         let words = self.args.iter().map(|arg| arg.to_string_lossy());
         std::iter::once(self.path.to_string_lossy()).chain(words).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// Reads to the end, and keeps what is to be kept.
+async fn kept(from: Option<impl AsyncRead + Unpin>, keep: Keep) -> std::io::Result<Vec<u8>> {
+    let mut kept = Vec::new();
+    let Some(mut from) = from else { return Ok(kept) };
+    while from.read_buf(&mut kept).await? > 0 {
+        match keep {
+            Keep::First(most) => kept.truncate(most.max(1)),
+            Keep::Last(most) if kept.len() > 2 * most => drop(kept.drain(..kept.len() - most)),
+            Keep::All | Keep::Last(_) => {}
+        }
+    }
+    if let Keep::Last(most) = keep {
+        kept.drain(..kept.len().saturating_sub(most));
+    }
+    Ok(kept)
 }
 
 /// The last three lines: what a program says last says why it failed.
@@ -161,6 +222,28 @@ mod tests {
         let error = error.unwrap_err();
         assert!(error.to_string().contains("exit status: 3: one; two"), "{error}");
         assert!(matches!(error, Error::Program { code: Some(3), .. }), "{error:?}");
+    }
+
+    #[test]
+    fn only_so_much_is_kept_of_what_is_written() {
+        let written = (1..=20_000).map(|number| number.to_string() + "\n").collect::<Vec<_>>().concat();
+        for (keep, expected) in [
+            (Keep::All, written.as_str()),
+            (Keep::First(4), "1\n2\n"),
+            (Keep::Last(12), "19999\n20000\n"),
+            (Keep::Last(1 << 20), written.as_str()),
+        ] {
+            let output = Program::new("seq").args(["20000"]).keep(keep).run(&runtime()).unwrap();
+            assert!(output.stdout == expected, "{keep:?}: {}", output.stdout.len());
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_failure_is_an_answer_if_it_is_wanted() {
+        let fails = |script: &str| Program::new("sh").args(["-c", script]).even_if_it_fails().run(&runtime());
+        let output = fails("echo half; echo why >&2; exit 3").unwrap();
+        assert_eq!(output.stdout, "half\n\n[failed with exit status: 3: why]\n");
+        assert!(fails("echo why >&2; exit 3").is_err());
     }
 
     #[test]

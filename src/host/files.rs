@@ -438,12 +438,21 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// another process may do the same right now: the mode is set through the open file, and the
 /// temporary is this process's own.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
+    publish_with(path, bytes, 0o644)
+}
+
+/// The same, for nobody else to read.
+pub(crate) fn publish_privately(path: &Path, bytes: &[u8]) -> Result<()> {
+    publish_with(path, bytes, 0o600)
+}
+
+fn publish_with(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let mut temporary = temporary_beside(path).into_os_string();
     temporary.push(format!("-{}", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let _ = fs::remove_file(&temporary);
     let file = create(&temporary, 0o600)?;
-    let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(0o644)));
+    let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(mode)));
     filled
         .map_err(Error::io("write", &temporary))
         .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("put in place", path)))

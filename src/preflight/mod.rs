@@ -132,6 +132,8 @@ checks! {
     DOCKER_GROUP = "docker-group", SKIPPABLE, engines::group, "a group that exists, with members who may be root";
     /// Where else docker is to listen.
     PORTS = "ports", SKIPPABLE, network::ports, "the TCP ports of docker's hosts free";
+    /// Where flannel's packets come in.
+    VXLAN_PORT = "vxlan-port", SKIPPABLE, network::vxlan_port, "UDP port 8472 free, or flannel's";
     /// docker makes its rules with it.
     IPTABLES = "iptables", SKIPPABLE, network::iptables, "iptables";
     /// The kernel evaluates both.

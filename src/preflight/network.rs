@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use super::{Verdict, Verdicts, known};
-use crate::config::Flush;
+use crate::config::{Flannel, Flush};
 use crate::facts::{Survey, Tables};
 use crate::resource::PolicyState;
+
+/// Linux's own port for vxlan, which flannel takes if it is not told another.
+const VXLAN_PORT: u16 = 8472;
 
 pub(super) fn iptables(survey: &Survey<'_>) -> Verdicts {
     let network = &survey.network;
@@ -79,6 +82,25 @@ pub(super) fn ports(survey: &Survey<'_>) -> Verdicts {
         let found =
             format!("something listens on TCP port {} already; dockerd would not start", taken.join(", "));
         Verdict::fail(found, "find it: ss -ltnp; or give docker another port: hosts in [docker.daemon]")
+    })
+}
+
+/// A vxlan is not set up while a program has its port; two of them with different numbers share it,
+/// and which of both it is cannot be seen from here.
+pub(super) fn vxlan_port(survey: &Survey<'_>) -> Verdicts {
+    if survey.config.network.flannel == Flannel::Off {
+        return Verdict::skip("flannel is off").into();
+    }
+    if survey.network.has_tunnel {
+        return Verdict::pass("flannel's").into();
+    }
+    known(&survey.network.udp, |taken| {
+        if !taken.contains(&VXLAN_PORT) {
+            return Verdict::pass("free");
+        }
+        let found =
+            "UDP port 8472 is taken, and not by flannel: its vxlan comes up only if that is another vxlan";
+        Verdict::warn(found, "find it: ss -lunp; or give flannel another: Port in its network configuration")
     })
 }
 

@@ -360,6 +360,13 @@ fn names_ports_and_proxies() {
     let hosts = [("docker.daemon", r#"{"hosts": ["unix:///run/docker.sock", "tcp://0.0.0.0:2376"]}"#)];
     must_be("ports", Pass, "free", &hosts, |_| {});
     must_be("ports", Fail, "2376", &hosts, |survey| survey.network.listening = Ok([22, 2376].into()));
+    let taken: Spoil = |survey| survey.network.udp = Ok([53, 8472].into());
+    must_be("vxlan-port", Warn, "8472", &[], taken);
+    must_be("vxlan-port", Skip, "off", &[("network.flannel", "off")], taken);
+    must_be("vxlan-port", Pass, "flannel's", &[], |survey| {
+        survey.network.udp = Ok([8472].into());
+        survey.network.has_tunnel = true;
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The document is a contract (`packaging/schema/report.schema.json`); fields are
 //! added, never changed or taken away while [`SCHEMA`] stays the same.
 
+mod collected;
 mod explained;
 mod journald;
 mod looked;
@@ -257,6 +258,9 @@ pub struct Report {
     /// The answer of `metrics`, where it goes to stdout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<String>,
+    /// The answer of `support`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<SupportReport>,
     /// The answer of `config show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingReport>,
@@ -265,6 +269,32 @@ pub struct Report {
     pub pages: Vec<PageReport>,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+/// The answer of `node-setup support`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SupportReport {
+    /// Where the archive is, unless it went to stdout.
+    pub path: Option<String>,
+    /// In bytes.
+    pub size: usize,
+    /// How many files are in it, beside the manifest.
+    pub files: usize,
+    /// What is not in it.
+    pub missing: Vec<LackReport>,
+}
+
+/// What is not in the archive of `node-setup support`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LackReport {
+    /// Its path there.
+    pub name: String,
+    /// Whether this node has no such thing, and need not.
+    pub absent: bool,
+    /// Why it is not there.
+    pub why: String,
 }
 
 /// A page of `node-setup explain`.
@@ -314,6 +344,7 @@ impl Report {
             archive: None,
             versions: Vec::new(),
             metrics: None,
+            support: None,
             settings: Vec::new(),
             pages: Vec::new(),
             duration_ms: 0,

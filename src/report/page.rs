@@ -59,6 +59,10 @@ impl Page {
             self.text.push_str(metrics);
             return;
         }
+        if let Some(support) = &report.support {
+            self.collected(report, support, verbose);
+            return;
+        }
         if report.outcome == Outcome::Planned {
             for change in &report.changes {
                 self.change(change, None);

@@ -93,7 +93,7 @@ pub use package::{deb, release};
 pub use pair::Pair;
 pub use product::binary as product_binary;
 pub use prune::prune;
-pub use readme::{readme, told};
+pub use readme::{DOCUMENTS, blocks, document, inline, readme, told};
 pub use report::Report;
 pub use repository::{Repository, SERVED};
 pub use salt::salt;

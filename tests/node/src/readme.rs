@@ -1,21 +1,78 @@
-//! The commands of README.md, docs/fleet.md and docs/images.md, so that tests run what people are told to.
-#![allow(clippy::missing_panics_doc, reason = "a README without the commands is a failing test")]
+//! The commands of README.md, CONTRIBUTING.md and docs, so that tests run what people are told to.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::expect_used,
+    reason = "a document without the commands is a failing test"
+)]
 
-const README: &str = include_str!("../../../README.md");
-const FLEET: &str = include_str!("../../../docs/fleet.md");
-const IMAGES: &str = include_str!("../../../docs/images.md");
-
-fn blocks() -> impl Iterator<Item = &'static str> {
-    [README, FLEET, IMAGES].into_iter().flat_map(|text| text.split("```\n").skip(1).step_by(2))
+macro_rules! documents {
+    ($($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../../", $name)))),*]
+    };
 }
 
-/// A command as it is: fails unless it is a line of a fenced block of them.
+/// Every document with commands but for docs/explain.md, whose text is the program's own; by name.
+pub const DOCUMENTS: &[(&str, &str)] = documents!(
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/configuration.md",
+    "docs/decisions.md",
+    "docs/fleet.md",
+    "docs/guide.md",
+    "docs/images.md",
+    "docs/operations.md",
+    "docs/performance.md",
+    "docs/upgrade.md"
+);
+
+/// The text of a document.
+#[track_caller]
+#[must_use]
+pub fn document(name: &str) -> &'static str {
+    DOCUMENTS.iter().find(|(other, _)| *other == name).expect("a document of that name").1
+}
+
+/// Its fenced blocks that say nothing of their language: commands, and what they print.
+pub fn blocks(text: &str) -> impl Iterator<Item = String> + use<> {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut fence: Option<&str> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), fence) {
+            (Some(language), None) => {
+                fence = Some(language);
+                blocks.extend(language.is_empty().then(String::new));
+            }
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("")) => {
+                if let Some(block) = blocks.last_mut() {
+                    block.push_str(line);
+                    block.push('\n');
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    blocks.into_iter()
+}
+
+fn all() -> impl Iterator<Item = String> {
+    DOCUMENTS.iter().flat_map(|(_, text)| blocks(text))
+}
+
+/// The commands of this program that stand in the text itself.
+pub fn inline(text: &str) -> impl Iterator<Item = &str> {
+    let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    spans.filter(|span| span.starts_with("node-setup "))
+}
+
+/// A command as it is: fails unless it is a line of a fenced block of them, or stands in the text.
 #[track_caller]
 #[must_use]
 pub fn told(line: &str) -> &str {
+    let is_inline = || DOCUMENTS.iter().any(|(_, text)| text.contains(&format!("`{line}`")));
     assert!(
-        blocks().any(|block| block.lines().any(|other| other == line)),
-        "README.md, docs/fleet.md and docs/images.md do not say {line}"
+        all().any(|block| block.lines().any(|other| other == line)) || is_inline(),
+        "no document says {line}"
     );
     line
 }
@@ -24,12 +81,9 @@ pub fn told(line: &str) -> &str {
 #[track_caller]
 #[must_use]
 pub fn readme(words: &str) -> String {
-    let found: Vec<&str> = blocks().filter(|block| block.contains(words)).collect();
+    let found: Vec<String> = all().filter(|block| block.contains(words)).collect();
     match found.as_slice() {
-        [block] => (*block).to_owned(),
-        _ => panic!(
-            "{} blocks of README.md, docs/fleet.md and docs/images.md have the words {words}",
-            found.len()
-        ),
+        [block] => block.clone(),
+        _ => panic!("{} blocks of the documents have the words {words}", found.len()),
     }
 }

@@ -61,6 +61,7 @@ fn json_of_every_command() {
         (&["docker"][..], "docker"),
         (&["docker", "preflight"], "docker preflight"),
         (&["explain"], "explain"),
+        (&["support", "/tmp/x.tar.gz"], "support"),
         (&["explain", "exit-3"], "explain"),
         (&["docker", "plan"], "docker plan"),
         (&["docker", "verify"], "docker verify"),
@@ -121,6 +122,7 @@ fn pages_of_a_bare_node() {
         &["docker", "preflight"],
         &["docker", "preflight", "-v"],
         &["explain"],
+        &["support", "/tmp/x.tar.gz", "-v"],
     ] {
         fits(&run(&node, args, &[("COLUMNS", "60")]), args);
         let coloured = run(&node, &[args, &["--color", "always"]].concat(), &[("NO_COLOR", "1")]);

@@ -18,7 +18,7 @@ const TIMER: &str = "node-setup-verify.timer";
 
 const CONFIG: &str = "/etc/node-setup/config.toml";
 
-const BROUGHT: [&str; 11] = [
+const BROUGHT: [&str; 12] = [
     "/usr/bin/node-setup",
     "/usr/share/man/man8/node-setup.8.gz",
     "/usr/share/bash-completion/completions/node-setup",
@@ -28,6 +28,7 @@ const BROUGHT: [&str; 11] = [
     "/lib/systemd/system/node-setup-verify.service",
     "/lib/systemd/system/node-setup-verify.timer",
     "/usr/share/doc/node-setup/examples/guide.toml",
+    "/usr/share/doc/node-setup/operations.md.gz",
     "/usr/share/doc/node-setup/examples/prometheus/node-setup.rules.yml",
     "/usr/share/doc/node-setup/copyright",
 ];

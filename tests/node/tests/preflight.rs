@@ -271,6 +271,16 @@ const NETWORK: &[Case] = &[
         ..GOOD
     },
     Case {
+        what: "flannel's port that is taken",
+        spoil: "ip route show dev flannel.1 >/run/routes; ip link set flannel.1 down; \
+                systemd-run -q --unit=tunnel --socket-property=ListenDatagram=0.0.0.0:8472 sleep 600",
+        finds: &[("vxlan-port", "warn")],
+        says: &["UDP port 8472", "ss -lunp"],
+        mend: "systemctl -q stop tunnel.socket; ip link set flannel.1 up; \
+               while read -r route; do ip route replace $route dev flannel.1; done </run/routes; rm /run/routes",
+        ..GOOD
+    },
+    Case {
         what: "no iptables",
         spoil: "mv /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /root",
         finds: &[("iptables", "fail")],

@@ -41,6 +41,16 @@ pub use volumes::{Restriction, Role, Volume};
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
 pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
 
+/// A firewall's unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firewall {
+    /// Its name.
+    pub unit: String,
+    /// Whether its file is where the link would be that masks it. systemd then masks nothing
+    /// (systemctl(1), mask), so that it can be disabled and stopped, and no more.
+    pub is_local: bool,
+}
+
 /// The node, as far as decisions depend on it.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -68,7 +78,7 @@ pub struct Facts {
     /// The backend that docker writes its rules with.
     pub docker_backend: Backend,
     /// Units of [`Config::firewall`]'s list that this node has.
-    pub firewalls: Vec<String>,
+    pub firewalls: Vec<Firewall>,
     /// Where firewalls have rules that are not to run.
     pub firewall_rules: Vec<(Backend, Family, Whose)>,
     /// Directories on the way to the targets that are not there yet.
@@ -134,7 +144,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         sysctls: fragments(&config.sysctl.file)?,
         backends: host.netfilter()?.all().collect(),
         docker_backend: Tools::plain(),
-        firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
+        firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| firewall(unit))).collect(),
         firewall_rules: firewall_rules(host, config)?,
         missing_directories: missing_directories(config),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
@@ -159,6 +169,12 @@ pub fn ipv4_of(host: &Host, link: &str) -> Result<Option<Vec<Ipv4Net>>> {
 
 fn running_version(host: &Host, config: &Config) -> Option<Version> {
     host.api(&socket(config)).version().ok()?.parse().ok()
+}
+
+fn firewall(unit: String) -> Firewall {
+    let own = Path::new(UNIT_DIRECTORY).join(&unit);
+    let is_local = own.symlink_metadata().is_ok_and(|found| !found.is_symlink());
+    Firewall { unit, is_local }
 }
 
 fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {

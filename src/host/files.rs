@@ -14,14 +14,17 @@ use std::io::{self, Write};
 use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 use super::fingerprints::Fingerprints;
 use super::journals;
 use super::labels::Labels;
 use super::root::is_offline;
+use super::owners::{Stranger, stranger, stranger_above};
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::resource::{FileState, Mode, Regular};
 use crate::{Error, Result};
 
@@ -353,7 +356,12 @@ impl Files {
                 fill(&file, &bytes).map_err(Error::io("write", &temporary))?;
             }
             Some(Content::Copy(source)) => {
-                copy(&source, &temporary)?;
+                if copy(&source, &temporary)? != regular.sha256 {
+                    return Err(Error::State {
+                        path: source,
+                        problem: "its bytes changed while they were copied".to_owned(),
+                    });
+                }
             }
             None => return Err(self.store.missing(regular.sha256)),
         }
@@ -415,15 +423,37 @@ fn fresh_temporary(path: &Path) -> PathBuf {
 /// rename and link.
 fn or_copy(made: io::Result<()>, action: &'static str, from: &Path, to: &Path) -> Result<()> {
     match made {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to).map(drop),
         made => made.map_err(Error::io(action, from)),
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut file = create(to, 0o600)?;
-    File::open(from).and_then(|mut open| io::copy(&mut open, &mut file)).map_err(Error::io("copy", from))?;
-    file.sync_all().map_err(Error::io("flush", to))
+/// Copies a file, and says what it has copied.
+fn copy(from: &Path, to: &Path) -> Result<Digest> {
+    let mut counted = Counted { file: create(to, 0o600)?, hasher: Hasher::default() };
+    File::open(from)
+        .and_then(|mut open| io::copy(&mut open, &mut counted))
+        .map_err(Error::io("copy", from))?;
+    counted.file.sync_all().map_err(Error::io("flush", to))?;
+    Ok(counted.hasher.finish())
+}
+
+/// A file, and the digest of what is written to it.
+struct Counted {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes a small file of node-setup's own and puts it in the place of the old one.
@@ -459,15 +489,28 @@ pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
 /// disk when this returns: a file that was flushed is lost with a directory that was not.
 pub(crate) fn make_private_directory(path: &Path) -> Result<()> {
     make_directories(path).map_err(Error::io("create the directory", path))?;
-    let found = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
-    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(Error::Foreign {
-            path: path.to_owned(),
-            problem: "somebody else made it, and could change what is kept there".to_owned(),
-            help: "find out who, and remove it".to_owned(),
-        });
+    let foreign = |stranger: &Stranger| Error::Foreign {
+        path: path.to_owned(),
+        problem: format!("{stranger}, and what is kept there could be changed"),
+        help: format!("find out who made it, and remove it, or: {}", stranger.remedy()),
+    };
+    if let Some(stranger) = stranger_above(path) {
+        return Err(foreign(&stranger));
     }
-    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(Error::io("set the mode of", path))
+    let open = open_itself(path, OFlag::O_DIRECTORY).map_err(Error::io("look at", path))?;
+    // One that is ours is closed; one that is not stays as it is, and is no place of ours.
+    let is_ours = open.metadata().is_ok_and(|found| found.uid() == nix::unistd::geteuid().as_raw());
+    if is_ours {
+        open.set_permissions(Permissions::from_mode(0o700)).map_err(Error::io("set the mode of", path))?;
+    }
+    stranger(path).map_or(Ok(()), |stranger| Err(foreign(&stranger)))
+}
+
+/// Opens what is at `path`, and not what a link there leads to: whoever else may write to a
+/// directory on the way can put one there at any moment.
+fn open_itself(path: &Path, flags: OFlag) -> io::Result<File> {
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
 fn make_directories(path: &Path) -> io::Result<()> {
@@ -486,9 +529,10 @@ fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn set_owner(path: &Path, uid: u32, gid: u32, mode: Mode) -> Result<()> {
-    unix::lchown(path, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
-    fs::set_permissions(path, Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
-    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+    let file = open_itself(path, OFlag::empty()).map_err(Error::io("open", path))?;
+    unix::fchown(&file, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
+    file.set_permissions(Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
+    file.sync_all().map_err(Error::io("flush", path))
 }
 
 fn remove(path: &Path, is_directory: bool) -> Result<()> {
@@ -605,6 +649,58 @@ mod tests {
         let log = fs::read_to_string(scratch.path().join("log")).unwrap();
         assert_eq!(log.lines().collect::<Vec<_>>(), labelled);
         assert!(files.take_label_problem().is_none());
+    }
+
+    /// In a directory of somebody else's, what was just made may be a link by now.
+    #[test]
+    fn owner_and_mode_are_not_set_through_a_link() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (target, link) = (scratch.path().join("shadow"), scratch.path().join("link"));
+        fs::write(&target, "").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+        unix::symlink(&target, &link).unwrap();
+        let owner = fs::metadata(&target).unwrap();
+        assert!(set_owner(&link, owner.uid(), owner.gid(), Mode(0o755)).is_err());
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn what_changes_while_it_is_copied_does_not_come_into_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (source, path) = (scratch.path().join("source"), scratch.path().join("target"));
+        fs::write(&source, "what was looked at").unwrap();
+        let files = Files::new(&scratch.path().join("state"));
+        files.store().offer_file(&source, Digest::of(b"what was looked at"));
+        let state = FileState::Regular(Regular {
+            sha256: Digest::of(b"what was looked at"),
+            mode: Mode(0o755),
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+        });
+        fs::write(&source, "what somebody put there").unwrap();
+        assert!(files.put(&path, &state).is_err());
+        assert!(!path.exists());
+        fs::write(&source, "what was looked at").unwrap();
+        files.put(&path, &state).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_kept_in_somebody_elses_directory() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = scratch.path().join("open");
+        fs::create_dir(&open).unwrap();
+        for (mode, is_taken) in [(0o777, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(make_private_directory(&open.join("store/kept")).is_ok(), is_taken, "{mode:o}");
+        }
+        fs::set_permissions(open.join("store"), Permissions::from_mode(0o777)).unwrap();
+        assert!(make_private_directory(&open.join("store/kept")).is_err(), "its parent is open");
+        let way = open.join("way");
+        unix::symlink(open.join("store"), &way).unwrap();
+        assert!(make_private_directory(&way).is_err(), "a link is no directory of ours");
+        assert!(make_private_directory(&open.join("store")).is_ok(), "ours is closed again");
+        let mode = fs::metadata(open.join("store")).unwrap().mode() & 0o7777;
+        assert_eq!(mode, 0o700);
     }
 
     #[test]

@@ -319,7 +319,7 @@ impl Entity {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` as numbers that compare as the moments do. The older
 /// forms of a date are not read: no server that is in use writes them.
-fn moment(text: &str) -> Option<[u32; 4]> {
+pub(super) fn moment(text: &str) -> Option<[u32; 4]> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let (_, date) = text.trim().strip_suffix(" GMT")?.split_once(", ")?;
     let mut words = date.split(' ');
@@ -331,7 +331,7 @@ fn moment(text: &str) -> Option<[u32; 4]> {
 }
 
 /// `bytes 100-199/200` as (100, 200); the whole may be unknown (`*`).
-fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+pub(super) fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = value.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
     let (first, _) = range.split_once('-')?;
     let whole = if whole == "*" { None } else { Some(whole.parse().ok()?) };

@@ -288,6 +288,30 @@ fn server(head: &str) -> Option<&str> {
     server.trim().strip_prefix("Docker/")?.split(' ').next()
 }
 
+/// What a daemon says, for the fuzzer.
+#[cfg(test)]
+pub(super) mod fuzz {
+    use super::{Container, DaemonInfo, Inspected, Network, server, split};
+
+    /// Reads an answer as whatever is asked for.
+    pub(in crate::host) fn read(bytes: &[u8]) -> String {
+        let Some(answer) = split(bytes) else { return "no answer".to_owned() };
+        let containers = serde_json::from_slice::<Vec<Container>>(&answer.body);
+        let containers = containers.map(|all| {
+            let one =
+                |one: &Container| (one.name().is_empty(), one.published().count(), one.is_on_host_network());
+            all.iter().map(one).take(3).collect::<Vec<_>>()
+        });
+        let others = [
+            serde_json::from_slice::<DaemonInfo>(&answer.body).is_ok(),
+            serde_json::from_slice::<Network>(&answer.body).is_ok(),
+            serde_json::from_slice::<Inspected>(&answer.body).is_ok(),
+        ];
+        let containers = containers.map_err(|error| error.classify());
+        format!("{} {containers:?} {others:?} {}", answer.status, server(&answer.head).is_some())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

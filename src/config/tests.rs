@@ -424,6 +424,18 @@ fn a_wrong_value_elsewhere_is_refused_with_its_line() {
             "docker.daemon.data-root: 'd' does not begin with /",
             "docker.dir",
         ),
+        (
+            "[docker.daemon]\nhosts = [\"tcp://[::1]:2375\", \"unix:///x\\nExecStart=/y\"]",
+            2,
+            "docker.daemon.hosts: '\\n' cannot be in a path that a unit file holds",
+            "unix:///PATH",
+        ),
+        (
+            "[docker.daemon]\nexec-root = \"/data/*\"",
+            2,
+            "docker.daemon.exec-root: '*' cannot be in a path that a unit file holds",
+            "docker.dir",
+        ),
     ]);
 }
 

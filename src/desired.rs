@@ -333,7 +333,8 @@ impl Desired {
         let ours = daemon_keys(config, version_of(sources));
         let text = render::daemon_json(existing, &sources.receipt.daemon_keys(), &ours);
         let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
-        self.file(sources, DAEMON_JSON.into(), 0o644, text);
+        let mode = if render::holds_secret(&text) { 0o600 } else { 0o644 };
+        self.file(sources, DAEMON_JSON.into(), mode, text);
         self.file(sources, "/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));
     }
 

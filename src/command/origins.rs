@@ -357,7 +357,7 @@ mod tests {
         let mut config = config();
         config.fetch.official = false;
         let unknown = Version::new(1, 2, 3);
-        let mut wanted = |config: &Config, version, mode| {
+        let wanted = |config: &Config, version, mode| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let request = Request::at(Source::File(path.clone()), version, Arch::X86_64);
             request.wanted(&interrupt, config, &network, &mut Nobody)

@@ -400,9 +400,9 @@ mod tests {
             (&b""[..], &b""[..], 0, "not an HTTP answer"),
             (b"\x00\xff\r\n\r\n", b"", 0, "not an HTTP answer"),
             (b"HTTP/1.0 two OK\r\n\r\n", b"", 0, "not an HTTP answer"),
-            (b"HTTP/1.0 200 OK\r\n\r\n{\"a\":", b"", 0, "EOF while parsing"),
+            (b"HTTP/1.0 200 OK\r\n\r\n[{\"a\":", b"", 0, "EOF while parsing"),
             (head, b"x", 10, "timed out"),
-            (head, &[b'['; 1 << 16], 0, "the answer does not end"),
+            (head, &[b'['; 1 << 13], 0, "the answer does not end"),
             (b"HTTP/1.0 200 OK\r\n", b"X: y\r\n", 10, "timed out"),
         ] {
             let (_scratch, api) = daemon(first, again, Duration::from_millis(pause));

@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +20,8 @@ use nix::fcntl::OFlag;
 use super::fingerprints::Fingerprints;
 use super::journals;
 use super::labels::Labels;
+use super::owners::{Stranger, resolved, stranger, stranger_above};
 use super::root::is_offline;
-use super::owners::{Stranger, stranger, stranger_above};
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
@@ -466,17 +467,29 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Puts a file for others to read in place, whole. Its directory may be somebody else's, and
 /// another process may do the same right now: the mode is set through the open file, and the
-/// temporary is this process's own.
+/// temporary is this process's own. The directory is the one that is named, whatever is put in its
+/// place meanwhile, and no link leads there but root's.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut temporary = temporary_beside(path).into_os_string();
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = File::open(parent).map_err(Error::io("open the directory", parent))?;
+    let held = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+    if fs::read_link(&held).ok() != Some(resolved(parent)) {
+        return Err(Error::Foreign {
+            path: parent.to_owned(),
+            problem: "a link on the way to it is not root's".to_owned(),
+            help: "name the directory that it leads to, if that is meant".to_owned(),
+        });
+    }
+    let mut temporary = temporary_beside(&held.join(path.file_name().unwrap_or_default())).into_os_string();
     temporary.push(format!("-{}", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let _ = fs::remove_file(&temporary);
     let file = create(&temporary, 0o600)?;
     let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(0o644)));
+    let name = held.join(path.file_name().unwrap_or_default());
     filled
-        .map_err(Error::io("write", &temporary))
-        .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("put in place", path)))
+        .map_err(Error::io("write", path))
+        .and_then(|()| fs::rename(&temporary, name).map_err(Error::io("put in place", path)))
         .inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
@@ -682,6 +695,37 @@ mod tests {
         assert!(!path.exists());
         fs::write(&source, "what was looked at").unwrap();
         files.put(&path, &state).unwrap();
+    }
+
+    #[test]
+    fn what_is_published_goes_where_it_is_named_and_not_where_a_link_of_others_leads() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (theirs, target) = (scratch.path().join("theirs"), scratch.path().join("target"));
+        fs::create_dir(&theirs).unwrap();
+        fs::create_dir(&target).unwrap();
+        unix::symlink(&target, theirs.join("way")).unwrap();
+        unix::symlink("theirs/../target", scratch.path().join("roots")).unwrap();
+        publish(&theirs.join("a.prom"), b"a").unwrap();
+        publish(&theirs.join("way/b.prom"), b"b").unwrap();
+        publish(&scratch.path().join("roots/c.prom"), b"c").unwrap();
+        fs::set_permissions(&theirs, Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(publish(&theirs.join("way/d.prom"), b"d"), Err(Error::Foreign { .. })));
+        publish(&theirs.join("e.prom"), b"e").unwrap();
+        unix::symlink(target.join("c.prom"), theirs.join("f.prom")).unwrap();
+        publish(&theirs.join("f.prom"), b"f").unwrap();
+        let names = |path: &Path| {
+            let mut all: Vec<_> =
+                fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(names(&target), ["b.prom", "c.prom"]);
+        assert_eq!(names(&theirs), ["a.prom", "e.prom", "f.prom", "way"]);
+        assert_eq!(fs::read(target.join("c.prom")).unwrap(), b"c");
+        assert!(
+            theirs.join("f.prom").symlink_metadata().unwrap().is_file(),
+            "a link is replaced, not followed"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 
@@ -84,14 +84,57 @@ fn along(path: &Path, end: bool, links: &mut usize) -> Option<Stranger> {
     })
 }
 
+/// Whether it is root's, or that of whoever runs this.
+fn is_own(found: &Metadata) -> bool {
+    [0, nix::unistd::geteuid().as_raw()].contains(&found.uid())
+}
+
 fn judge(path: &Path, found: &Metadata, end: bool) -> Option<Stranger> {
     let stranger = |owner| Stranger { path: path.to_owned(), owner, mode: found.mode() & 0o7777 };
-    if ![0, nix::unistd::geteuid().as_raw()].contains(&found.uid()) {
+    if !is_own(found) {
         return Some(stranger(Some(found.uid())));
     }
     let keeps = !end && found.mode() & STICKY != 0;
     let is_open = !found.is_symlink() && found.mode() & 0o022 != 0;
     (is_open && !keeps).then(|| stranger(None))
+}
+
+/// A path without the links that root has made; one that somebody else could have made, or could
+/// put elsewhere, stays in it.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    resolve(&path, &mut MOST_LINKS.clone())
+}
+
+fn resolve(path: &Path, links: &mut usize) -> PathBuf {
+    let mut real = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(real.pop()),
+            Component::Normal(name) => {
+                let next = real.join(name);
+                let is_kept = *links > 0 && stranger_above(&next).is_none();
+                let found = next.symlink_metadata().ok().filter(|found| found.is_symlink() && is_kept);
+                let target = found.filter(is_own).and_then(|_| fs::read_link(&next).ok());
+                real = match target {
+                    Some(target) => {
+                        *links -= 1;
+                        resolve(&real.join(target), links)
+                    }
+                    None => next,
+                };
+            }
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    real
+}
+
+#[cfg(test)]
+impl Stranger {
+    pub(crate) fn example(path: &str, owner: Option<u32>, mode: u32) -> Self {
+        Self { path: path.into(), owner, mode }
+    }
 }
 
 #[cfg(test)]

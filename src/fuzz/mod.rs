@@ -217,7 +217,7 @@ fn for_as_long_as_wanted() {
     let only = variable("FUZZ_TARGET").unwrap_or_default();
     let seed = variable("FUZZ_SEED").and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let keep = PathBuf::from(variable("FUZZ_FOUND").unwrap_or_else(|| "target/fuzz".to_owned()));
+    let kept = PathBuf::from(variable("FUZZ_FOUND").unwrap_or_else(|| "target/fuzz".to_owned()));
     println!("seed {seed}");
     // What it finds is told below.
     std::panic::set_hook(Box::new(|_| {}));
@@ -225,17 +225,22 @@ fn for_as_long_as_wanted() {
     let chosen = TARGETS.iter().filter(|target| target.name.contains(&only));
     let mut all: Vec<Fuzz<'_>> = chosen.map(|target| Fuzz::new(target, seed)).collect();
     let mut found: Vec<(&str, Found)> = Vec::new();
+    // One thing is found once, however many inputs lead to it.
+    let mut keep_one = |name: &'static str, one: Found| {
+        let plain = |text: &str| text.chars().filter(char::is_ascii_alphabetic).take(60).collect::<String>();
+        if !found.iter().any(|(other, known)| *other == name && plain(&known.problem) == plain(&one.problem))
+        {
+            found.push((name, one));
+        }
+    };
     for fuzz in &mut all {
-        found.extend(fuzz.begin().err().map(|found| (fuzz.target.name, found)));
+        fuzz.begin().unwrap_or_else(|one| keep_one(fuzz.target.name, one));
     }
-    while Instant::now() < end && found.len() < 20 {
+    while Instant::now() < end {
         for fuzz in &mut all {
-            let turn = Instant::now() + Duration::from_millis(500);
-            while Instant::now() < turn.min(end) {
-                found.extend(fuzz.step().err().map(|found| (fuzz.target.name, found)));
-                if found.len() >= 20 {
-                    break;
-                }
+            let turn = end.min(Instant::now() + Duration::from_millis(500));
+            while Instant::now() < turn {
+                fuzz.step().unwrap_or_else(|one| keep_one(fuzz.target.name, one));
             }
         }
     }
@@ -246,8 +251,8 @@ fn for_as_long_as_wanted() {
     }
     println!("{} runs in all", all.iter().map(|fuzz| fuzz.runs).sum::<u64>());
     for (number, (name, one)) in found.iter().enumerate() {
-        std::fs::create_dir_all(&keep).unwrap();
-        let path = keep.join(format!("{name}-{number}"));
+        std::fs::create_dir_all(&kept).unwrap();
+        let path = kept.join(format!("{name}-{number}"));
         std::fs::write(&path, &one.input).unwrap();
         println!("{}\n  kept in {}", complain(name, one), path.display());
     }

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
+/// The same as a value of JSON.
+const QUOTED_MASK: &str = "\"***\"";
+
 /// `value` as it may be shown, `name` being what it is the value of. Rather
 /// masks too much than too little.
 pub fn redact(name: &str, value: &Value) -> Value {
@@ -27,13 +30,13 @@ pub fn redact(name: &str, value: &Value) -> Value {
 /// `text` without the user and password of a URL, its query, or the value of
 /// a `NAME=value` whose name is a secret's.
 pub fn redact_text(text: &str) -> String {
-    if let Some((name, _)) = text.split_once('=')
-        && !name.contains("://")
-        && is_secret(name)
-    {
-        return format!("{name}={MASK}");
+    let text = without_query(&without_user(text));
+    match text.split_once('=') {
+        Some((name, _)) if !name.contains("://") && is_secret(name) => {
+            format!("{}={MASK}", without_user(name))
+        }
+        _ => text,
     }
-    without_query(&without_user(text))
 }
 
 /// Text of any length, such as a diff, an error or a log, with each word in it
@@ -79,7 +82,7 @@ fn mask_members(line: &str, is_in_list: &mut bool) -> String {
             masked.push_str(&list);
             rest = behind.unwrap_or_default();
         } else {
-            masked.push_str(&format!("\"{MASK}\""));
+            masked.push_str(QUOTED_MASK);
             rest = value.get(scalar(value)..).unwrap_or_default();
         }
     }
@@ -131,7 +134,7 @@ fn mask_list(text: &str) -> (String, Option<&str>) {
         let length = match char {
             ']' => return (masked, Some(rest)),
             '"' => {
-                masked.push_str(&format!("\"{MASK}\""));
+                masked.push_str(QUOTED_MASK);
                 scalar(rest)
             }
             _ => {
@@ -230,6 +233,8 @@ mod tests {
             ("labels", json!(["rack=7", "api-token=abc"]), json!(["rack=7", "api-token=***"])),
             ("access-key", json!(12345), json!("***")),
             ("registry-mirrors", json!(["https://u:p@m"]), json!(["https://***@m"])),
+            ("http-proxy", json!("u:p@token=x"), json!("***@token=***")),
+            ("http-proxy", json!("u:p@token=://v:w@h"), json!("***@token=***")),
             ("tlskey", json!("/etc/docker/key.pem"), json!("/etc/docker/key.pem")),
             ("authorization-plugins", json!(["opa"]), json!(["opa"])),
             ("live-restore", json!(true), json!(true)),

@@ -508,7 +508,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -578,7 +578,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -648,7 +648,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -718,7 +718,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -788,7 +788,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1078,7 +1078,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1144,7 +1144,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1210,7 +1210,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1276,7 +1276,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1342,7 +1342,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1408,7 +1408,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1474,7 +1474,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1540,7 +1540,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1606,7 +1606,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1672,7 +1672,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1691,7 +1691,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__explain)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
+            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -21,7 +21,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test test-packages torture bench reproducible try deb rpm repo no-key \
+.PHONY: help setup build check generate test test-packages torture fuzz bench reproducible try deb rpm repo no-key \
 	release clean
 .DEFAULT_GOAL := help
 
@@ -55,6 +55,11 @@ torture: setup build ## Kill, fail and power off runs at every system call that 
 	@$(TARGET)/debug/torture error
 	@$(TARGET)/debug/torture lost
 	@$(TARGET)/debug/torture cut
+
+# FUZZ_SECONDS=900, FUZZ_TARGET=part-of-a-name, FUZZ_SEED=number
+fuzz: ## Damage foreign bytes at random for a minute, or FUZZ_SECONDS, and read them
+	FUZZ_FOUND=$(abspath $(TARGET))/fuzz cargo test --locked --profile fuzz --package node-setup --lib -- \
+		--ignored --nocapture --exact fuzz::for_as_long_as_wanted
 
 bench: setup build ## Measure, next to the guide's own steps and to Ansible; wants a machine with nothing else to do
 	@cargo build --quiet --package node-tests

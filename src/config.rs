@@ -25,7 +25,7 @@ pub(crate) mod suggest;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ use serde_json::{Map, Value};
 use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::host::outside;
+use crate::host::{outside, stranger};
 use crate::redact::redact;
 use crate::version::Version;
 use layer::{Assignment, BUILT_IN};
@@ -48,6 +48,9 @@ pub const CONFIG_FILE: &str = "etc/node-setup/config.toml";
 pub const CONFIG_DIRECTORY: &str = "etc/node-setup/config.d";
 /// Where the guide puts environment.sh on every node.
 pub const ENVIRONMENT_FILE: &str = "opt/k8s/bin/environment.sh";
+
+/// A configuration is a page or two.
+const LARGEST: u64 = 1 << 20;
 
 /// The effective configuration.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -357,13 +360,31 @@ fn environment(inputs: &Inputs) -> Result<Option<(String, Environment)>> {
 
 /// A file that was named: by whoever gave the command, where they are.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    outside(|| fs::read(path)).map_err(|error| unreadable(path, error))
+    outside(|| read_here(path))
+}
+
+/// Reads a file that has a say: one that somebody else could change has none.
+fn read_here(path: &Path) -> Result<Vec<u8>> {
+    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    if let Some(stranger) = stranger(path) {
+        return Err(Error::Config {
+            origin: path.display().to_string(),
+            problem: format!("{stranger}, and this says what root does"),
+            help: format!("see that what it says is meant, then: {}", stranger.remedy()),
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(unreadable(path, format_args!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes)
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        bytes => bytes.map(Some).map_err(|error| unreadable(path, error)),
+        _ => read_here(path).map(Some),
     }
 }
 
@@ -377,4 +398,4 @@ fn unreadable(path: &Path, reason: impl std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

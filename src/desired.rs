@@ -251,8 +251,9 @@ impl Desired {
 
     /// Rules are flushed on a first install only, and never under anything alive.
     fn firewalls(&mut self, sources: &Sources<'_>) {
-        for unit in &sources.facts.firewalls {
-            self.need(Unit::named(unit), UnitState::MASKED);
+        for firewall in &sources.facts.firewalls {
+            let to = if firewall.is_local { UnitState::DISABLED } else { UnitState::MASKED };
+            self.need(Unit::named(&firewall.unit), to);
         }
         self.firewall_rules(sources);
         if sources.config.firewall.flush == Flush::Never || sources.receipt.is_installed() {
@@ -332,7 +333,8 @@ impl Desired {
         let ours = daemon_keys(config, version_of(sources));
         let text = render::daemon_json(existing, &sources.receipt.daemon_keys(), &ours);
         let exec_root = ours.get("exec-root").and_then(Value::as_str).unwrap_or("/var/run/docker").to_owned();
-        self.file(sources, DAEMON_JSON.into(), 0o644, text);
+        let mode = if render::holds_secret(&text) { 0o600 } else { 0o644 };
+        self.file(sources, DAEMON_JSON.into(), mode, text);
         self.file(sources, "/etc/tmpfiles.d/node-setup.conf".into(), 0o644, render::tmpfiles(&exec_root));
     }
 
@@ -507,7 +509,8 @@ mod tests {
                 |name: &String| ["file", "tree", "unit"].iter().any(|kind| name.starts_with(kind));
             let on_a_node = names(&desired(sources).goals);
             facts.is_offline = true;
-            facts.firewalls = vec!["ufw.service".to_owned()];
+            facts.firewalls =
+                vec![crate::facts::Firewall { unit: "ufw.service".to_owned(), is_local: false }];
             let goals = desired(&Sources { facts, ..*sources }).goals;
             let in_a_root = names(&goals);
             let preset = "file /etc/systemd/system-preset/10-node-setup.preset".to_owned();

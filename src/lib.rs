@@ -45,6 +45,8 @@ pub mod facts;
 pub mod finding;
 pub mod flannel;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod generated;
 pub mod host;
 pub mod journal;

@@ -1,7 +1,7 @@
 //! One run at a time.
 #![expect(clippy::disallowed_methods, reason = "the lock is a file of its own")]
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::host::{is_offline, read_proc};
+use crate::host::{is_offline, make_private_directory, read_proc};
 use crate::{Error, Result};
 
 /// Gone after a boot, as is every process that could hold it.
@@ -41,7 +41,7 @@ impl Lock {
         }
         let path = Path::new(LOCK);
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).map_err(Error::io("create the directory", directory))?;
+            make_private_directory(directory)?;
         }
         let file = OpenOptions::new()
             .read(true)
@@ -49,6 +49,7 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path)
             .map_err(Error::io("open", path))?;
         let mut held = Flock::lock(file, how).map_err(|(file, _)| busy(file))?;

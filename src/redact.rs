@@ -13,6 +13,9 @@ pub use scrub::{Scrubbed, Secrets, scrub, scrub_value};
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
+/// The same as a value of JSON.
+const QUOTED_MASK: &str = "\"***\"";
+
 /// `value` as it may be shown, `name` being what it is the value of. Rather
 /// masks too much than too little.
 pub fn redact(name: &str, value: &Value) -> Value {
@@ -31,25 +34,24 @@ pub fn redact(name: &str, value: &Value) -> Value {
 /// `text` without the user and password of a URL, its query, or the value of
 /// a `NAME=value` whose name is a secret's.
 pub fn redact_text(text: &str) -> String {
-    if let Some((name, _)) = text.split_once('=')
-        && !name.contains("://")
-        && is_secret(name)
-    {
-        return format!("{name}={MASK}");
+    let text = without_query(&without_user(text));
+    match text.split_once('=') {
+        Some((name, _)) if !name.contains("://") && is_secret(name) => {
+            format!("{}={MASK}", without_user(name))
+        }
+        _ => text,
     }
-    without_query(&without_user(text))
 }
 
 /// Text of any length, such as a diff, an error or a log, with each word in it
-/// redacted, and the value of each JSON member whose name is a secret's.
+/// redacted, and the value of each JSON member whose name is a secret's, a list
+/// over several lines among them.
 pub fn redact_prose(text: &str) -> String {
-    text.split_inclusive('\n').map(redact_line).collect()
+    let mut is_in_list = false;
+    text.split_inclusive('\n').map(|line| redact_line(&mask_members(line, &mut is_in_list))).collect()
 }
 
 fn redact_line(line: &str) -> String {
-    if let Some(masked) = mask_member(line) {
-        return masked;
-    }
     let word = |piece: &str| {
         let body = piece.trim_end_matches(BETWEEN_WORDS);
         let end = piece.get(body.len()..).unwrap_or_default();
@@ -60,13 +62,93 @@ fn redact_line(line: &str) -> String {
 
 const BETWEEN_WORDS: [char; 5] = [' ', '\t', '\n', '"', '\''];
 
-/// `+  "splunk-token": "abc",` as `+  "splunk-token": "***",`.
-fn mask_member(line: &str) -> Option<String> {
-    let (head, rest) = line.split_once('"')?;
-    let (name, value) = rest.split_once("\":")?;
-    let is_value = !value.trim_start().starts_with(['{', '[']);
-    let end = if value.trim_end().ends_with(',') { ",\n" } else { "\n" };
-    (is_secret(name) && is_value).then(|| format!("{head}\"{name}\": \"{MASK}\"{end}"))
+/// `+  "splunk-token": "abc",` as `+  "splunk-token": "***",`. Whether a list of secrets has begun
+/// and not ended is for the next line to know.
+fn mask_members(line: &str, is_in_list: &mut bool) -> String {
+    let mut masked = String::new();
+    let mut rest = line;
+    if *is_in_list {
+        let (list, behind) = mask_list(rest);
+        *is_in_list = behind.is_none();
+        masked.push_str(&list);
+        rest = behind.unwrap_or_default();
+    }
+    while let Some((before, name, value)) = member(rest) {
+        masked.push_str(before);
+        rest = value;
+        if !is_secret(name) || value.starts_with('{') {
+            continue;
+        }
+        if let Some(list) = value.strip_prefix('[') {
+            let (list, behind) = mask_list(list);
+            *is_in_list = behind.is_none();
+            masked.push('[');
+            masked.push_str(&list);
+            rest = behind.unwrap_or_default();
+        } else {
+            masked.push_str(QUOTED_MASK);
+            rest = value.get(scalar(value)..).unwrap_or_default();
+        }
+    }
+    masked + rest
+}
+
+/// The next member of JSON: all up to its value, its name, and what begins with its value.
+fn member(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let begin = from + text.get(from..)?.find('"')? + 1;
+        let length = string(text.get(begin..)?);
+        let name = text.get(begin..begin + length)?;
+        let behind = text.get(begin + length..)?.strip_prefix('"')?;
+        if let Some(value) = behind.trim_start().strip_prefix(':') {
+            let value = value.trim_start_matches([' ', '\t']);
+            return Some((text.get(..text.len() - value.len())?, name, value));
+        }
+        from = text.len() - behind.len();
+    }
+}
+
+/// How long a string is up to its closing quote, or up to the line's end without one.
+fn string(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = |char: char| {
+        let ends = (char == '"' && !is_escaped) || char == '\n';
+        is_escaped = char == '\\' && !is_escaped;
+        ends
+    };
+    text.find(end).unwrap_or(text.len())
+}
+
+/// How long a string with its quotes is, or a number, or whatever else stands in their place.
+fn scalar(text: &str) -> usize {
+    match text.strip_prefix('"') {
+        Some(rest) => {
+            let length = 1 + string(rest);
+            length + usize::from(text.get(length..).is_some_and(|end| end.starts_with('"')))
+        }
+        None => text.find([',', '}', ']', '\n']).unwrap_or(text.len()),
+    }
+}
+
+/// A list of secrets up to its end, and what follows it, if it ends here.
+fn mask_list(text: &str) -> (String, Option<&str>) {
+    let (mut masked, mut rest) = (String::new(), text);
+    while let Some(char) = rest.chars().next() {
+        let length = match char {
+            ']' => return (masked, Some(rest)),
+            '"' => {
+                masked.push_str(QUOTED_MASK);
+                scalar(rest)
+            }
+            _ => {
+                masked.push(char);
+                char.len_utf8()
+            }
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    (masked, None)
 }
 
 /// Whether a setting, a variable or a daemon.json key of this name holds a
@@ -113,6 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn members_are_masked_however_the_json_is_laid_out() {
+        for (text, masked) in [
+            (r#"{"a":"x","password":"p","b":1}"#, r#"{"a":"x","password":"***","b":1}"#),
+            (r#"{"token":"t\"u","c":"d"}"#, r#"{"token":"***","c":"d"}"#),
+            (r#"{"token" : 17, "c":"d"}"#, r#"{"token" : "***", "c":"d"}"#),
+            (r#"{"log-opts":{"splunk-token":"t"}}"#, r#"{"log-opts":{"splunk-token":"***"}}"#),
+            (r#"{"secret":{"url":"http://u:p@h"}}"#, r#"{"secret":{"url":"http://***@h"}}"#),
+            (r#""tokens":["a","b"],"c":"d""#, r#""tokens":["***","***"],"c":"d""#),
+            (
+                "+ \"tokens\": [\n+   \"a\",\n+   \"b\"\n+ ],\n+ \"c\": \"d\"\n",
+                "+ \"tokens\": [\n+   \"***\",\n+   \"***\"\n+ ],\n+ \"c\": \"d\"\n",
+            ),
+            (r#""token": "never closed"#, r#""token": "***""#),
+            (r#"no json, "quoted" words: fine"#, r#"no json, "quoted" words: fine"#),
+        ] {
+            assert_eq!(redact_prose(text), masked, "{text}");
+        }
+    }
+
+    #[test]
     fn secrets_are_masked_and_the_rest_is_left() {
         for (name, value, shown) in [
             ("http-proxy", json!("http://u:p@proxy:3128"), json!("http://***@proxy:3128")),
@@ -135,6 +237,8 @@ mod tests {
             ("labels", json!(["rack=7", "api-token=abc"]), json!(["rack=7", "api-token=***"])),
             ("access-key", json!(12345), json!("***")),
             ("registry-mirrors", json!(["https://u:p@m"]), json!(["https://***@m"])),
+            ("http-proxy", json!("u:p@token=x"), json!("***@token=***")),
+            ("http-proxy", json!("u:p@token=://v:w@h"), json!("***@token=***")),
             ("tlskey", json!("/etc/docker/key.pem"), json!("/etc/docker/key.pem")),
             ("authorization-plugins", json!(["opa"]), json!(["opa"])),
             ("live-restore", json!(true), json!(true)),

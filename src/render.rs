@@ -10,6 +10,7 @@ use crate::config::{Config, Flannel};
 use crate::docker::Admission;
 use crate::flannel::{FLANNEL_OPTIONS, SUBNET_ENV};
 use crate::host::DERIVED_OPTIONS;
+use crate::redact::redact;
 
 /// The guard's unit.
 pub const GUARD_UNIT: &str = "node-setup-guard.service";
@@ -189,6 +190,13 @@ pub fn daemon_json(
     }
 }
 
+/// Whether a daemon.json has something that is not for everybody: a proxy's password, a log
+/// driver's token. dockerd reads it as root, and nobody else has to.
+pub fn holds_secret(daemon_json: &str) -> bool {
+    let keys: Value = serde_json::from_str(daemon_json).unwrap_or_default();
+    redact("", &keys) != keys
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +214,19 @@ mod tests {
             &map(r#"{"live-restore":true}"#),
         );
         assert_eq!(map(&merged), map(r#"{"labels":["rack=7"],"live-restore":true}"#));
+    }
+
+    #[test]
+    fn what_has_a_secret_is_known() {
+        for (text, has) in [
+            (r#"{"live-restore": true, "registry-mirrors": ["https://mirror.example.com"]}"#, false),
+            (r#"{"http-proxy": "http://me:word@proxy:3128"}"#, true),
+            (r#"{"log-opts": {"splunk-token": "t"}}"#, true),
+            (r#"{"labels": ["api-token=abc"]}"#, true),
+            ("", false),
+        ] {
+            assert_eq!(holds_secret(text), has, "{text}");
+        }
     }
 
     #[test]

@@ -514,7 +514,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -584,7 +584,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -654,7 +654,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -724,7 +724,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -794,7 +794,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1084,7 +1084,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1150,7 +1150,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1216,7 +1216,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1282,7 +1282,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1348,7 +1348,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1414,7 +1414,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1480,7 +1480,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1546,7 +1546,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1612,7 +1612,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1678,7 +1678,7 @@ _node__setup() {
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1697,7 +1697,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__explain)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
+            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -319,19 +319,20 @@ impl Entity {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` as numbers that compare as the moments do. The older
 /// forms of a date are not read: no server that is in use writes them.
-fn moment(text: &str) -> Option<[u32; 4]> {
+pub(super) fn moment(text: &str) -> Option<[u32; 4]> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let (_, date) = text.trim().strip_suffix(" GMT")?.split_once(", ")?;
     let mut words = date.split(' ');
     let (day, month, year) = (words.next()?, words.next()?, words.next()?);
     let mut clock = words.next()?.splitn(3, ':').map(|digits| digits.parse::<u32>().ok());
-    let second = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
+    let mut next = |most: u32| clock.next()?.filter(|number| *number <= most);
+    let second = next(23)? * 3600 + next(59)? * 60 + next(60)?;
     let month = u32::try_from(MONTHS.find(month)?).ok()?;
     Some([year.parse().ok()?, month, day.parse().ok()?, second])
 }
 
 /// `bytes 100-199/200` as (100, 200); the whole may be unknown (`*`).
-fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+pub(super) fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = value.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
     let (first, _) = range.split_once('-')?;
     let whole = if whole == "*" { None } else { Some(whole.parse().ok()?) };
@@ -366,6 +367,9 @@ mod tests {
             "Thu, 01 Dec 1994 00:00:00 GMT",
         ];
         assert!(all.iter().is_sorted_by(|one, other| moment(one).unwrap() < moment(other).unwrap()));
+        for text in ["Sun, 06 Nov 1994 2147483648:00:00 GMT", "Sun, 06 Nov 1994 24:00:00 GMT"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
         for text in ["", "yesterday", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 8 GMT", "Sun, GMT"]
         {
             assert_eq!(moment(text), None, "{text}");

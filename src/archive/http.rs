@@ -20,7 +20,7 @@ use ureq::{Agent, Timeout};
 use super::proxy::Proxies;
 use super::retry::{Again, Patience};
 use crate::error::{Error, Result, seconds};
-use crate::host::addresses;
+use crate::host::{addresses, stranger};
 
 /// How many addresses of a host are tried.
 const MOST_ADDRESSES: usize = 8;
@@ -118,6 +118,11 @@ impl Network {
                 problem: format!("{}: {problem}", path.display()),
                 help: "name a file with certificates in PEM".to_owned(),
             };
+            if let Some(stranger) = stranger(path) {
+                return Err(wrong(format!(
+                    "{stranger}, and whoever that is would say which servers to believe"
+                )));
+            }
             let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
             for entry in parse_pem(&pem) {
                 if let PemItem::Certificate(one) = entry.map_err(|error| wrong(error.to_string()))? {

@@ -2,6 +2,7 @@
 
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
+use crate::facts;
 use crate::resource::{Enablement, Remains};
 
 /// A firewall's unit as it is.
@@ -9,6 +10,18 @@ pub(super) struct Seen {
     unit: String,
     active: bool,
     enablement: Enablement,
+    is_local: bool,
+}
+
+impl Seen {
+    /// Whether it is kept from starting as well as systemd can.
+    fn is_kept_down(&self) -> bool {
+        match self.enablement {
+            Enablement::Masked => true,
+            Enablement::Disabled => self.is_local,
+            Enablement::Enabled | Enablement::Dangling => false,
+        }
+    }
 }
 
 pub(super) struct Firewall;
@@ -19,9 +32,10 @@ impl Check for Firewall {
 
     fn look(&self, subject: &Subject<'_>) -> Result<Vec<Seen>> {
         let systemd = subject.host.systemd()?;
-        let look = |unit: &String| {
-            let facts = systemd.unit(unit)?;
-            Ok(Seen { unit: unit.clone(), active: facts.active, enablement: facts.enablement })
+        let look = |firewall: &facts::Firewall| {
+            let facts = systemd.unit(&firewall.unit)?;
+            let (unit, is_local) = (firewall.unit.clone(), firewall.is_local);
+            Ok(Seen { unit, active: facts.active, enablement: facts.enablement, is_local })
         };
         subject.facts.firewalls.iter().map(look).collect()
     }
@@ -30,8 +44,9 @@ impl Check for Firewall {
         if let Some(up) = seen.iter().find(|firewall| firewall.active) {
             return Verdict::fail(format!("{} is running beside docker", up.unit), CONVERGE);
         }
-        if let Some(open) = seen.iter().find(|firewall| firewall.enablement != Enablement::Masked) {
-            return Verdict::fail(format!("{} is not masked: it could be started", open.unit), CONVERGE);
+        if let Some(open) = seen.iter().find(|firewall| !firewall.is_kept_down()) {
+            let state = if open.is_local { "is not disabled" } else { "is not masked: it could be started" };
+            return Verdict::fail(format!("{} {state}", open.unit), CONVERGE);
         }
         if let Some((backend, family, whose)) = subject.facts.firewall_rules.first() {
             let rules = Remains { backend: *backend, family: *family, whose: *whose };
@@ -40,16 +55,29 @@ impl Check for Firewall {
         match seen.as_slice() {
             [] => Verdict::pass("none on this node"),
             down => {
-                let names: Vec<&str> = down.iter().map(|firewall| firewall.unit.as_str()).collect();
-                Verdict::pass(format!("{} stopped and masked", names.join(", ")))
+                let (local, masked): (Vec<&Seen>, Vec<&Seen>) =
+                    down.iter().partition(|firewall| firewall.enablement != Enablement::Masked);
+                let parts = [
+                    (masked, "stopped and masked"),
+                    (
+                        local,
+                        "stopped and disabled; a unit whose file is in /etc/systemd/system cannot be masked",
+                    ),
+                ];
+                let part = |(units, how): &(Vec<&Seen>, &str)| {
+                    let names: Vec<&str> = units.iter().map(|firewall| firewall.unit.as_str()).collect();
+                    (!names.is_empty()).then(|| format!("{} {how}", names.join(", ")))
+                };
+                Verdict::pass(parts.iter().filter_map(part).collect::<Vec<_>>().join("; "))
             }
         }
     }
 
     fn offline(&self, subject: &Subject<'_>) -> Verdict {
-        let look = |unit: &String| {
-            let enablement = subject.host.links().state(unit);
-            Seen { unit: unit.clone(), active: false, enablement }
+        let look = |firewall: &facts::Firewall| {
+            let enablement = subject.host.links().state(&firewall.unit);
+            let (unit, is_local) = (firewall.unit.clone(), firewall.is_local);
+            Seen { unit, active: false, enablement, is_local }
         };
         self.judge(subject, subject.facts.firewalls.iter().map(look).collect())
     }
@@ -64,13 +92,19 @@ mod tests {
     #[test]
     fn a_firewall_must_be_down_and_stay_down() {
         with_subject(|subject| {
-            for (active, enablement, status) in [
-                (false, Enablement::Masked, Status::Pass),
-                (false, Enablement::Disabled, Status::Fail),
-                (true, Enablement::Masked, Status::Fail),
+            for (active, enablement, is_local, status) in [
+                (false, Enablement::Masked, false, Status::Pass),
+                (false, Enablement::Disabled, false, Status::Fail),
+                (false, Enablement::Disabled, true, Status::Pass),
+                (false, Enablement::Enabled, true, Status::Fail),
+                (true, Enablement::Disabled, true, Status::Fail),
+                (true, Enablement::Masked, false, Status::Fail),
             ] {
-                let seen = vec![Seen { unit: "ufw.service".to_owned(), active, enablement }];
-                assert_eq!(Firewall.judge(subject, seen).status, status, "{active} {enablement:?}");
+                let seen = vec![Seen { unit: "ufw.service".to_owned(), active, enablement, is_local }];
+                let verdict = Firewall.judge(subject, seen);
+                assert_eq!(verdict.status, status, "{active} {enablement:?} {is_local}");
+                let says_so = verdict.detail.contains("cannot be masked");
+                assert_eq!(says_so, is_local && status == Status::Pass, "{}", verdict.detail);
             }
             assert_eq!(Firewall.judge(subject, Vec::new()).status, Status::Pass);
         });

@@ -31,7 +31,7 @@ use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::exit::Exit;
 use crate::host::is_offline;
-use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, print};
+use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, plain_all, print};
 use crate::{Error, Result};
 
 /// Carries out a command line, and returns the exit code.
@@ -230,6 +230,7 @@ fn show(output: OutputOptions, report: &Report) {
         tell(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
         return;
     }
+    let report = &plain_all(report);
     let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
     if !output.quiet || report.command == "explain" {
         page.report(report, output.verbose);

@@ -9,7 +9,7 @@ use crate::archive::trust::{digest_in, public_key, verify};
 use crate::archive::{Authority, Network, Patience, Proxies, Sink as ArchiveSink, Source, Trust, Wanted};
 use crate::config::{Config, Location};
 use crate::event::{Event, Sink};
-use crate::host::{Cache, Interrupt, is_offline, outside};
+use crate::host::{Cache, Interrupt, Stranger, is_offline, outside, stranger};
 use crate::redact::redact_text;
 use crate::version::Version;
 use crate::{Error, Result};
@@ -54,7 +54,7 @@ impl Request {
         let trust = match (&self.is, known(config, self.version, self.arch)) {
             (Some(is), _) => Some(is.clone()),
             (None, Some(set @ Trust { by: Authority::Setting(_), .. })) => Some(set),
-            (None, _) if self.is_named_file => None,
+            (None, _) if self.is_named_file && self.strangers().is_none() => None,
             (None, known) => {
                 let known = known.or_else(|| self.noted(config));
                 let mut asking = Asking { config, network, events: sink, interrupt };
@@ -63,9 +63,15 @@ impl Request {
         };
         let mut sources = self.sources.clone();
         if trust.is_none() {
-            // Whoever may write to the cache may not say what runs as root.
+            if let Some((path, stranger)) = self.strangers().filter(|_| self.is_named_file) {
+                return Err(doubtful(&path, &stranger));
+            }
+            // Whoever may write to the cache, or to a file, may not say what runs as root.
             let cached = cached(config, self.version, self.arch).map(Source::File);
             sources.retain(|source| Some(source) != cached.as_ref() || self.is_named_file);
+            sources.retain(
+                |source| !matches!(source, Source::File(path) if outside(|| stranger(path)).is_some()),
+            );
         }
         if is_offline() {
             self.leave_what_is_here(&mut sources)?;
@@ -88,6 +94,14 @@ impl Request {
                 "fetch it first: node-setup docker fetch --docker-version {version} --arch {arch}; or give \
                  --archive FILE"
             ),
+        })
+    }
+
+    /// Who else could change the first file among the sources that others can change.
+    fn strangers(&self) -> Option<(PathBuf, Stranger)> {
+        self.sources.iter().find_map(|source| match source {
+            Source::File(path) => Some((path.clone(), outside(|| stranger(path))?)),
+            Source::Url(_) => None,
         })
     }
 
@@ -172,6 +186,15 @@ impl ArchiveSink for Asking<'_> {
 
     fn note(&mut self, note: &str) {
         self.events.event(&Event::Note(note));
+    }
+}
+
+/// Nobody says what this archive must be, and root is not the only one who could have made it.
+fn doubtful(path: &Path, stranger: &Stranger) -> Error {
+    Error::Archive {
+        origin: path.display().to_string(),
+        problem: format!("nobody says what it must be, and {stranger}"),
+        help: "give the sha256 that its publisher says: --sha256".to_owned(),
     }
 }
 
@@ -317,6 +340,45 @@ mod tests {
         config.fetch.mirrors = Locations(vec![Location("https://user:pa/ss@host/docker".to_owned())]);
         let error = sources(&config, VERSION, Arch::Aarch64).unwrap_err().to_string();
         assert!(error.contains("it is not a valid URL") && !error.contains("pa/ss"), "{error}");
+    }
+
+    /// Whom to believe about a file that others can write to: not the file.
+    #[test]
+    fn a_file_that_others_can_change_is_held_to_a_digest() {
+        use std::os::unix::fs::PermissionsExt;
+        struct Nobody;
+        impl Sink for Nobody {
+            fn event(&mut self, _: &Event<'_>) {}
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("docker-1.2.3.tgz");
+        std::fs::write(&path, "").unwrap();
+        let (interrupt, network) = (Interrupt::default(), Network::default());
+        let mut config = config();
+        config.fetch.official = false;
+        let unknown = Version::new(1, 2, 3);
+        let wanted = |config: &Config, version, mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let request = Request::at(Source::File(path.clone()), version, Arch::X86_64);
+            request.wanted(&interrupt, config, &network, &mut Nobody)
+        };
+        assert_eq!(wanted(&config, unknown, 0o644).unwrap().trust, None);
+        let refused = wanted(&config, unknown, 0o646).unwrap_err().to_string();
+        assert!(
+            refused.contains("nobody says what it must be, and") && refused.contains("everybody"),
+            "{refused}"
+        );
+        let catalogued = wanted(&config, Version::new(28, 5, 2), 0o646).unwrap().trust;
+        assert_eq!(catalogued.map(|trust| trust.by), Some(Authority::Catalogue));
+        let sha256 = crate::digest::Digest::of(b"said");
+        config.docker.sha256 = Some(sha256);
+        assert_eq!(wanted(&config, unknown, 0o646).unwrap().trust.map(|trust| trust.sha256), Some(sha256));
+        config.docker.sha256 = None;
+        let source = Source::File(path.clone());
+        let anywhere =
+            Request { sources: vec![source], ..Request::anywhere(&config, unknown, Arch::X86_64).unwrap() };
+        let left = anywhere.wanted(&interrupt, &config, &network, &mut Nobody).unwrap().sources;
+        assert_eq!(left, [], "one of a directory or a mirror is passed over");
     }
 
     #[test]

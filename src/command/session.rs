@@ -1,5 +1,6 @@
 //! What every command about docker begins with: configuration, machine, receipt, facts.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::change::Step;
@@ -161,7 +162,7 @@ impl Session {
 fn own_digest(host: &Host) -> Result<Digest> {
     let path = std::env::current_exe().map_err(Error::io("find", "/proc/self/exe"))?;
     let state = host.files().observe(&path)?;
-    let sha256 = state.sha256().ok_or_else(|| Error::State {
+    let sha256 = state.sha256().filter(|_| is_running(&path)).ok_or_else(|| Error::State {
         path: path.clone(),
         problem: "this program was moved or replaced while it runs".to_owned(),
     })?;
@@ -188,6 +189,12 @@ fn program_for(host: &Host, arch: &str) -> Result<Digest> {
         format!("this root is for {arch}, this node-setup for {own}, and the guard runs a copy of it");
     let remedy = format!("install the package of node-setup for {arch} into the root first");
     Err(Error::Refused(vec![Refusal { id: Id::PROGRAM_ARCHITECTURE, found, remedy }]))
+}
+
+/// Whether what is at `path` is what this process executes: the guard runs a copy of it, as root.
+fn is_running(path: &Path) -> bool {
+    let inode = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    inode(Path::new("/proc/self/exe")).is_some_and(|own| inode(path) == Some(own))
 }
 
 /// Does `work` on the node while nobody else does, and reports what was noted.

@@ -131,14 +131,15 @@ impl Text for Words {
     }
 }
 
-/// Paths end up in unit files, where white space separates, `%` and `$`
-/// expand and `:` separates the directories of `PATH`.
+/// Paths end up in unit files, where white space separates, `%` and `$` expand and `:` separates
+/// the directories of `PATH`; and in tmpfiles.d, where `*`, `?` and `[` stand for others.
 impl Text for PathBuf {
     const NOUN: &'static str = "an absolute path";
 
     fn parse(text: &str) -> Result<Self, String> {
         let path = Path::new(text);
-        let forbidden = |char: char| char.is_whitespace() || char.is_control() || "%$\"'\\:".contains(char);
+        let forbidden =
+            |char: char| char.is_whitespace() || char.is_control() || "%$\"'\\:*?[".contains(char);
         if let Some(char) = text.chars().find(|char| forbidden(*char)) {
             return Err(format!("{char:?} cannot be in a path that a unit file holds"));
         }
@@ -407,12 +408,25 @@ impl Kind for Map<String, Value> {
             let help = "give it an absolute path, or leave it out to have it below docker.dir";
             PathBuf::default().set(entry, value).map_err(|problem| Problem::new(problem.what, help))?;
         }
+        if entry == "hosts" {
+            value.as_array().into_iter().flatten().try_for_each(host)?;
+        }
         self.insert(entry.to_owned(), value.clone());
         Ok(())
     }
 
     fn show(&self) -> Value {
         Value::Object(self.clone())
+    }
+}
+
+/// The path of docker's socket is in a unit file, too.
+fn host(host: &Value) -> Result<(), Problem> {
+    match host.as_str().and_then(|host| host.strip_prefix("unix://")) {
+        Some(path) => <PathBuf as Text>::parse(path)
+            .map(drop)
+            .map_err(|problem| Problem::new(problem, "give docker's socket an absolute path: unix:///PATH")),
+        None => Ok(()),
     }
 }
 

@@ -10,6 +10,61 @@ use super::settings::SETTINGS;
 use super::*;
 use crate::error::Class;
 
+#[test]
+fn what_others_could_have_written_has_no_say() {
+    use std::os::unix::fs::PermissionsExt;
+    let node = Node::new()
+        .config("[docker]\n")
+        .file("etc/node-setup/config.d/a.toml", "")
+        .sh("DOCKER_DIR=/srv/docker\n");
+    node.load();
+    for (open, mode, is_taken) in [
+        (CONFIG_FILE, 0o666, false),
+        (CONFIG_FILE, 0o620, false),
+        ("etc/node-setup/config.d/a.toml", 0o646, false),
+        (CONFIG_DIRECTORY, 0o777, false),
+        (CONFIG_DIRECTORY, 0o1777, true),
+        ("etc", 0o777, false),
+        (ENVIRONMENT_FILE, 0o666, false),
+        ("opt/k8s", 0o770, false),
+        (CONFIG_FILE, 0o600, true),
+    ] {
+        let path = node.root.path().join(open);
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        if is_taken {
+            node.load();
+        } else {
+            let (origin, problem, help) = node.refusal();
+            assert!(problem.contains(&format!("mode {mode:04o}")), "{open} {mode:o}: {origin}: {problem}");
+            assert!(help.contains("chmod go-w") && help.contains(open), "{help}");
+        }
+        fs::set_permissions(&path, before).unwrap();
+    }
+    let link = node.root.path().join("link.toml");
+    std::os::unix::fs::symlink(node.root.path().join(CONFIG_FILE), &link).unwrap();
+    let inputs = Inputs { config_file: Some(link), ..node.inputs.clone() };
+    assert!(Config::load(&inputs).is_ok());
+    fs::set_permissions(node.root.path().join(CONFIG_FILE), fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(Config::load(&inputs).is_err(), "a link counts as what it leads to");
+}
+
+#[test]
+fn a_configuration_has_an_end() {
+    let node = Node::new().config(&"#\n".repeat(1 << 20));
+    let (_, problem, _) = node.refusal();
+    assert!(problem.contains("larger than 1 MiB"), "{problem}");
+    let endless = Inputs { config_file: Some("/dev/zero".into()), ..Node::new().inputs };
+    assert!(Config::load(&endless).is_err());
+}
+
+/// A configuration of this text alone.
+pub(crate) fn of_text(text: &str) -> Result<Config> {
+    let mut assignments = layer::defaults()?;
+    assignments.extend(document::parse("config.toml", text)?);
+    Config::of(assignments)
+}
+
 /// A node's root directory and what the command line says.
 struct Node {
     root: TempDir,
@@ -367,6 +422,18 @@ fn a_wrong_value_elsewhere_is_refused_with_its_line() {
             "[docker.daemon]\ndata-root = \"d\"",
             2,
             "docker.daemon.data-root: 'd' does not begin with /",
+            "docker.dir",
+        ),
+        (
+            "[docker.daemon]\nhosts = [\"tcp://[::1]:2375\", \"unix:///x\\nExecStart=/y\"]",
+            2,
+            "docker.daemon.hosts: '\\n' cannot be in a path that a unit file holds",
+            "unix:///PATH",
+        ),
+        (
+            "[docker.daemon]\nexec-root = \"/data/*\"",
+            2,
+            "docker.daemon.exec-root: '*' cannot be in a path that a unit file holds",
             "docker.dir",
         ),
     ]);

@@ -14,6 +14,7 @@ mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
@@ -24,7 +25,7 @@ use crate::docker::{BRIDGE, DAEMON_JSON, USER_CHAIN};
 use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
     Availability, Backend, DaemonInfo, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on,
-    loses_rules,
+    loses_rules, stranger,
 };
 use crate::preflight;
 use crate::sysctl::{self, Fragment};
@@ -40,6 +41,16 @@ pub use volumes::{Restriction, Role, Volume};
 
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
 pub const MODULES: &[&str] = &["br_netfilter", "overlay", "nf_conntrack", "ip_vs"];
+
+/// A firewall's unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firewall {
+    /// Its name.
+    pub unit: String,
+    /// Whether its file is where the link would be that masks it. systemd then masks nothing
+    /// (systemctl(1), mask), so that it can be disabled and stopped, and no more.
+    pub is_local: bool,
+}
 
 /// The node, as far as decisions depend on it.
 #[derive(Clone, Debug)]
@@ -68,7 +79,7 @@ pub struct Facts {
     /// The backend that docker writes its rules with.
     pub docker_backend: Backend,
     /// Units of [`Config::firewall`]'s list that this node has.
-    pub firewalls: Vec<String>,
+    pub firewalls: Vec<Firewall>,
     /// Where firewalls have rules that are not to run.
     pub firewall_rules: Vec<(Backend, Family, Whose)>,
     /// Directories on the way to the targets that are not there yet.
@@ -134,7 +145,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         sysctls: fragments(&config.sysctl.file)?,
         backends: host.netfilter()?.all().collect(),
         docker_backend: Tools::plain(),
-        firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| unit)).collect(),
+        firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| firewall(unit))).collect(),
         firewall_rules: firewall_rules(host, config)?,
         missing_directories: missing_directories(config),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
@@ -161,6 +172,12 @@ fn running_version(host: &Host, config: &Config) -> Option<Version> {
     host.api(&socket(config)).version().ok()?.parse().ok()
 }
 
+fn firewall(unit: String) -> Firewall {
+    let own = Path::new(UNIT_DIRECTORY).join(&unit);
+    let is_local = own.symlink_metadata().is_ok_and(|found| !found.is_symlink());
+    Firewall { unit, is_local }
+}
+
 fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {
     let netfilter = host.netfilter()?;
     let disables = |unit: &str| config.firewall.disable.iter().any(|disabled| disabled == unit);
@@ -183,22 +200,33 @@ fn containers(host: &Host, config: &Config) -> Option<Vec<String>> {
     Some(running.iter().map(|container| container.name().to_owned()).collect())
 }
 
+/// More than any file of text that is read here.
+const LARGEST: u64 = 4 << 20;
+
 /// Reads a file that need not be there.
 pub fn read_optional(path: &Path) -> Result<Option<String>> {
-    match fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| Error::Foreign {
-            path: path.to_owned(),
-            problem: "it is not UTF-8 text".to_owned(),
-            help: "correct it, or move it away".to_owned(),
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => Err(Error::Foreign {
-            path: path.to_owned(),
-            problem: "it is a directory".to_owned(),
-            help: "move it away".to_owned(),
-        }),
-        Err(error) => Err(Error::io("read", path)(error)),
+    let foreign = |problem: &str| Error::Foreign {
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+        help: "correct it, or move it away".to_owned(),
+    };
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", path)(error)),
+        Ok(found) if found.is_dir() => return Err(foreign("it is a directory")),
+        // Opening a fifo would wait.
+        Ok(found) if !found.is_file() => return Err(foreign("it is not a regular file")),
+        Ok(_) => {}
     }
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", path)(error)),
+        Ok(_) if bytes.len() as u64 > LARGEST => return Err(foreign("it is larger than 4 MiB")),
+        Ok(_) => {}
+    }
+    String::from_utf8(bytes).map(Some).map_err(|_| foreign("it is not UTF-8 text"))
 }
 
 /// flannel's options for docker, and its lease.
@@ -209,7 +237,14 @@ pub fn flannel_files() -> Result<(Foreign<DockerOptions>, Foreign<SubnetEnv>)> {
 fn foreign<T: std::str::FromStr<Err = String>>(path: &Path) -> Result<Foreign<T>> {
     match read_optional(path) {
         Ok(None) => Ok(Foreign::Absent),
-        Ok(Some(text)) => Ok(text.parse().map_or_else(Foreign::Garbled, Foreign::Says)),
+        // docker is started with what it says, by root.
+        Ok(Some(text)) => Ok(match stranger(path) {
+            Some(stranger) => {
+                let remedy = stranger.remedy();
+                Foreign::Garbled(format!("{stranger}, and docker would be started with it: {remedy}"))
+            }
+            None => text.parse().map_or_else(Foreign::Garbled, Foreign::Says),
+        }),
         Err(Error::Foreign { problem, .. }) => Ok(Foreign::Garbled(problem)),
         Err(error) => Err(error),
     }
@@ -310,6 +345,51 @@ impl Facts {
             user_chain: false,
             ports: Vec::new(),
             alive: BTreeSet::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_others_is_read_if_it_is_one_and_has_an_end() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        fs::write(at("text"), "text").unwrap();
+        fs::write(at("binary"), b"\xff\0").unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        fs::File::create(at("huge")).unwrap().set_len(LARGEST + 1).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", at("endless")).unwrap();
+        assert_eq!(read_optional(&at("text")).unwrap().as_deref(), Some("text"));
+        assert_eq!(read_optional(&at("absent")).unwrap(), None);
+        for (name, problem) in [
+            ("binary", "not UTF-8"),
+            ("directory", "a directory"),
+            ("huge", "larger than 4 MiB"),
+            ("fifo", "not a regular file"),
+            ("endless", "not a regular file"),
+        ] {
+            let error = read_optional(&at(name)).unwrap_err();
+            assert!(
+                matches!(&error, Error::Foreign { .. }) && error.to_string().contains(problem),
+                "{name}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn flannels_file_counts_if_nobody_else_could_have_written_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("docker");
+        fs::write(&path, "DOCKER_NETWORK_OPTIONS=\" --bip=10.0.0.1/24 --mtu=1450\"\n").unwrap();
+        for (mode, counts) in [(0o644, true), (0o666, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let found: Foreign<DockerOptions> = foreign(&path).unwrap();
+            assert_eq!(found.says().is_some(), counts, "{found:?}");
         }
     }
 }

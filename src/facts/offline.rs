@@ -35,7 +35,7 @@ pub(super) fn gather(host: &Host, config: &Config) -> Result<Facts> {
         sysctls: fragments(&config.sysctl.file)?,
         backends: Vec::new(),
         docker_backend: Tools::plain(),
-        firewalls: config.firewall.disable.iter().filter(is_there).cloned().collect(),
+        firewalls: config.firewall.disable.iter().filter(is_there).cloned().map(super::firewall).collect(),
         firewall_rules: Vec::new(),
         missing_directories: missing_directories(config),
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,

@@ -10,9 +10,10 @@ use super::network::Network;
 use super::volumes::{Role, Volume, volume};
 use super::{flannel_files, fragments, read_optional};
 use crate::config::Config;
+use crate::desired::socket;
 use crate::docker::DAEMON_JSON;
 use crate::flannel::{DockerOptions, Foreign, SubnetEnv};
-use crate::host::{Host, STATE, UNIT_DIRECTORY, mounts};
+use crate::host::{Host, STATE, Stranger, UNIT_DIRECTORY, mounts, stranger};
 use crate::preflight::MODULES;
 use crate::run::because;
 use crate::sysctl::Fragment;
@@ -80,6 +81,8 @@ pub struct Survey<'a> {
     pub kernel: Kernel,
     /// Directories and their file systems.
     pub targets: Vec<Target>,
+    /// Directories that somebody else could change, and who.
+    pub strangers: Vec<(PathBuf, Stranger)>,
     /// Engines for containers.
     pub engines: Engines,
     /// The network.
@@ -103,6 +106,7 @@ impl<'a> Survey<'a> {
             machine: Machine::look(host, &processes),
             kernel: Kernel::look(host, MODULES),
             targets: targets(config),
+            strangers: strangers(config),
             engines: Engines::look(host, config, &processes),
             network: Network::look(host, config, &processes),
             sysctls: seen(fragments(&config.sysctl.file)),
@@ -121,6 +125,16 @@ impl<'a> Survey<'a> {
     pub fn unseen_volume(&self) -> Option<&Unseen> {
         self.targets.iter().find_map(|target| target.volume.as_ref().err())
     }
+}
+
+/// What root fills, reads or runs from. docker's own directories below data-root are docker's matter.
+fn strangers(config: &Config) -> Vec<(PathBuf, Stranger)> {
+    let targets = targets(config).into_iter().map(|target| target.path);
+    let files = [config.sysctl.file.clone(), DAEMON_JSON.into(), socket(config)];
+    let directories = files.iter().filter_map(|path| path.parent().map(Path::to_owned));
+    let others = ["/etc/modules-load.d", "/etc/tmpfiles.d"].map(PathBuf::from);
+    let all = targets.chain(directories).chain(others);
+    all.filter_map(|path| stranger(&path).map(|stranger| (path, stranger))).collect()
 }
 
 fn targets(config: &Config) -> Vec<Target> {
@@ -159,6 +173,7 @@ impl<'a> Survey<'a> {
                 target(Role::State, STATE),
                 target(Role::System, "/etc/docker"),
             ],
+            strangers: Vec::new(),
             engines: Engines::example(),
             network: Network::example(),
             sysctls: Ok(Vec::new()),

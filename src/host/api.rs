@@ -4,19 +4,26 @@
 //! so there is nothing to keep alive and no chunk to put together.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt::PeerCredentials,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
 /// More than any answer that is asked for here.
-const LARGEST_ANSWER: u64 = 16 << 20;
+const LARGEST_ANSWER: usize = 16 << 20;
+
+/// How many times as long a whole answer may take as each part of it.
+const WHOLE: u32 = 4;
 
 /// The API of the daemon that listens on a socket.
 #[derive(Clone, Debug)]
@@ -255,19 +262,53 @@ impl Api {
         }
     }
 
-    fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
-        let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(self.limit))?;
-        stream.set_write_timeout(Some(self.limit))?;
+    fn exchange(&self, method: &str, path: &str) -> io::Result<Vec<u8>> {
+        let mut stream = self.connect()?;
         let request = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: 0\r\n\r\n");
         stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.take(LARGEST_ANSWER).read_to_end(&mut answer)?;
-        Ok(answer)
+        read_within(stream, Instant::now() + self.limit * WHOLE)
+    }
+
+    /// Connects, if it is root who listens: what this daemon says is believed. Also one whose
+    /// queue is full may not keep this waiting.
+    fn connect(&self) -> io::Result<UnixStream> {
+        let own = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+        let stream = UnixStream::from(own);
+        stream.set_read_timeout(Some(self.limit))?;
+        stream.set_write_timeout(Some(self.limit))?;
+        connect(stream.as_raw_fd(), &UnixAddr::new(&self.socket)?)?;
+        let peer = getsockopt(&stream, PeerCredentials)?;
+        if [0, nix::unistd::geteuid().as_raw()].contains(&peer.uid()) {
+            return Ok(stream);
+        }
+        let (pid, uid) = (peer.pid(), peer.uid());
+        Err(io::Error::other(format!("process {pid} of user {uid} listens there, and docker is root's")))
     }
 
     fn failed(&self, problem: String) -> Error {
         Error::Api { socket: self.socket.clone(), problem }
+    }
+}
+
+/// Reads an answer to its end. Each part of it may take the stream's own time, and all of it no
+/// longer than until the deadline.
+fn read_within(mut stream: UnixStream, deadline: Instant) -> io::Result<Vec<u8>> {
+    let (mut answer, mut part) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let count = match stream.read(&mut part) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        answer.extend_from_slice(part.get(..count).unwrap_or_default());
+        if count == 0 {
+            return Ok(answer);
+        }
+        if answer.len() > LARGEST_ANSWER {
+            return Err(io::Error::other("the answer does not end"));
+        }
+        if Instant::now() >= deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
 }
 
@@ -293,6 +334,30 @@ fn server(head: &str) -> Option<&str> {
     server.trim().strip_prefix("Docker/")?.split(' ').next()
 }
 
+/// What a daemon says, for the fuzzer.
+#[cfg(test)]
+pub(super) mod fuzz {
+    use super::{Container, DaemonInfo, Inspected, Network, server, split};
+
+    /// Reads an answer as whatever is asked for.
+    pub(in crate::host) fn read(bytes: &[u8]) -> String {
+        let Some(answer) = split(bytes) else { return "no answer".to_owned() };
+        let containers = serde_json::from_slice::<Vec<Container>>(&answer.body);
+        let containers = containers.map(|all| {
+            let one =
+                |one: &Container| (one.name().is_empty(), one.published().count(), one.is_on_host_network());
+            all.iter().map(one).take(3).collect::<Vec<_>>()
+        });
+        let others = [
+            serde_json::from_slice::<DaemonInfo>(&answer.body).is_ok(),
+            serde_json::from_slice::<Network>(&answer.body).is_ok(),
+            serde_json::from_slice::<Inspected>(&answer.body).is_ok(),
+        ];
+        let containers = containers.map_err(|error| error.classify());
+        format!("{} {containers:?} {others:?} {}", answer.status, server(&answer.head).is_some())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,6 +378,58 @@ mod tests {
             });
             assert_eq!(split(answer), expected);
         }
+    }
+
+    /// A daemon that says `first`, and then `again` for as long as somebody listens.
+    fn daemon(first: &'static [u8], again: &'static [u8], pause: Duration) -> (tempfile::TempDir, Api) {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("docker.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let mut said = stream.write_all(first);
+            while said.is_ok() && !again.is_empty() {
+                std::thread::park_timeout(pause);
+                said = stream.write_all(again);
+            }
+        });
+        (scratch, Api::new(path, Duration::from_millis(100)))
+    }
+
+    #[test]
+    fn a_daemon_that_answers_nonsense_or_without_end_is_left() {
+        let began = Instant::now();
+        let head = b"HTTP/1.0 200 OK\r\n\r\n";
+        for (first, again, pause, problem) in [
+            (&b""[..], &b""[..], 0, "not an HTTP answer"),
+            (b"\x00\xff\r\n\r\n", b"", 0, "not an HTTP answer"),
+            (b"HTTP/1.0 two OK\r\n\r\n", b"", 0, "not an HTTP answer"),
+            (b"HTTP/1.0 200 OK\r\n\r\n[{\"a\":", b"", 0, "EOF while parsing"),
+            (head, b"x", 10, "timed out"),
+            (head, &[b'['; 1 << 13], 0, "the answer does not end"),
+            (b"HTTP/1.0 200 OK\r\n", b"X: y\r\n", 10, "timed out"),
+        ] {
+            let (_scratch, api) = daemon(first, again, Duration::from_millis(pause));
+            let error = api.running().unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_daemon_whose_queue_is_full_is_not_waited_for() {
+        use nix::sys::socket::{Backlog, bind, listen};
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("docker.sock");
+        let own = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap();
+        bind(own.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        listen(&own, Backlog::new(0).unwrap()).unwrap();
+        let api = Api::new(path.clone(), Duration::from_millis(50));
+        let _waiting = UnixStream::connect(&path).unwrap();
+        let began = Instant::now();
+        assert!(api.ping().is_err());
+        assert!(began.elapsed() < Duration::from_secs(10));
     }
 
     #[test]

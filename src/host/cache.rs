@@ -6,14 +6,15 @@
 //! root, or whoever runs this, could have written it.
 #![expect(clippy::disallowed_methods, reason = "archives come into the cache here")]
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use super::owners::stranger;
 use crate::digest::Digest;
 use crate::{Error, Result};
 
@@ -53,15 +54,15 @@ impl Cache {
     pub fn noted(path: &Path) -> Option<Digest> {
         // Links on the way count as what they lead to: root may have moved the cache.
         let directory = path.parent()?.canonicalize().ok()?;
-        if !directory.ancestors().enumerate().all(|(above, place)| is_ours(place, above)) {
+        if stranger(&directory).is_some() {
             return None;
         }
         let note = directory.join(beside(path).file_name()?);
         let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(note).ok()?;
-        let found = file.metadata().ok().filter(Metadata::is_file)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(&note).ok()?;
+        let is_file = file.metadata().is_ok_and(|found| found.is_file());
         let mut text = String::new();
-        let read = is_owned(&found) && !is_open(&found);
+        let read = is_file && stranger(&note).is_none();
         read.then(|| file.take(LARGEST_NOTE).read_to_string(&mut text).ok())??;
         text.split_whitespace().next()?.parse().ok()
     }
@@ -69,6 +70,14 @@ impl Cache {
     /// Keeps others from adding to the cache; where one does already, waits for it if asked to.
     pub fn lock(&self, wait: bool) -> Result<CacheLock> {
         make_directory(&self.directory)?;
+        // Whoever else can write there could have this write somewhere else.
+        if let Some(stranger) = stranger(&self.directory).filter(|_| nix::unistd::geteuid().is_root()) {
+            return Err(Error::Foreign {
+                path: self.directory.clone(),
+                problem: format!("{stranger}, and root does not write to what others can change"),
+                help: format!("{}, or name another directory with --cache", stranger.remedy()),
+            });
+        }
         let path = self.directory.join(".lock");
         let file = OpenOptions::new()
             .write(true)
@@ -141,24 +150,6 @@ impl Drop for Deposit {
 /// For all, whatever the umask: the cache can be served.
 fn readable(file: &File) -> std::io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o644))
-}
-
-/// Whether nobody else can change what is in a directory so many levels above a note. In
-/// one like `/tmp` others can add to it and no more, which harms only the cache's own two.
-fn is_ours(directory: &Path, above: usize) -> bool {
-    let is_sticky = |found: &Metadata| above > 1 && found.mode() & 0o1000 != 0;
-    fs::symlink_metadata(directory)
-        .is_ok_and(|found| is_owned(&found) && (!is_open(&found) || is_sticky(&found)))
-}
-
-/// Whether it is root's, or that of whoever runs this.
-fn is_owned(found: &Metadata) -> bool {
-    [0, nix::unistd::geteuid().as_raw()].contains(&found.uid())
-}
-
-/// Whether others may write to it.
-fn is_open(found: &Metadata) -> bool {
-    found.mode() & 0o022 != 0
 }
 
 /// Makes a directory and those above it; each is for all to read, whatever the umask, and

@@ -11,17 +11,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use super::fingerprints::Fingerprints;
 use super::journals;
 use super::labels::Labels;
+use super::owners::{Stranger, resolved, stranger, stranger_above};
 use super::root::is_offline;
 use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::resource::{FileState, Mode, Regular};
 use crate::{Error, Result};
 
@@ -353,7 +357,12 @@ impl Files {
                 fill(&file, &bytes).map_err(Error::io("write", &temporary))?;
             }
             Some(Content::Copy(source)) => {
-                copy(&source, &temporary)?;
+                if copy(&source, &temporary)? != regular.sha256 {
+                    return Err(Error::State {
+                        path: source,
+                        problem: "its bytes changed while they were copied".to_owned(),
+                    });
+                }
             }
             None => return Err(self.store.missing(regular.sha256)),
         }
@@ -415,15 +424,37 @@ fn fresh_temporary(path: &Path) -> PathBuf {
 /// rename and link.
 fn or_copy(made: io::Result<()>, action: &'static str, from: &Path, to: &Path) -> Result<()> {
     match made {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to).map(drop),
         made => made.map_err(Error::io(action, from)),
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut file = create(to, 0o600)?;
-    File::open(from).and_then(|mut open| io::copy(&mut open, &mut file)).map_err(Error::io("copy", from))?;
-    file.sync_all().map_err(Error::io("flush", to))
+/// Copies a file, and says what it has copied.
+fn copy(from: &Path, to: &Path) -> Result<Digest> {
+    let mut counted = Counted { file: create(to, 0o600)?, hasher: Hasher::default() };
+    File::open(from)
+        .and_then(|mut open| io::copy(&mut open, &mut counted))
+        .map_err(Error::io("copy", from))?;
+    counted.file.sync_all().map_err(Error::io("flush", to))?;
+    Ok(counted.hasher.finish())
+}
+
+/// A file, and the digest of what is written to it.
+struct Counted {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes a small file of node-setup's own and puts it in the place of the old one.
@@ -436,7 +467,8 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Puts a file for others to read in place, whole. Its directory may be somebody else's, and
 /// another process may do the same right now: the mode is set through the open file, and the
-/// temporary is this process's own.
+/// temporary is this process's own. The directory is the one that is named, whatever is put in its
+/// place meanwhile, and no link leads there but root's.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
     publish_with(path, bytes, 0o644)
 }
@@ -447,15 +479,26 @@ pub(crate) fn publish_privately(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn publish_with(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut temporary = temporary_beside(path).into_os_string();
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = File::open(parent).map_err(Error::io("open the directory", parent))?;
+    let held = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+    if fs::read_link(&held).ok() != Some(resolved(parent)) {
+        return Err(Error::Foreign {
+            path: parent.to_owned(),
+            problem: "a link on the way to it is not root's".to_owned(),
+            help: "name the directory that it leads to, if that is meant".to_owned(),
+        });
+    }
+    let name = held.join(path.file_name().unwrap_or_default());
+    let mut temporary = temporary_beside(&name).into_os_string();
     temporary.push(format!("-{}", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let _ = fs::remove_file(&temporary);
     let file = create(&temporary, 0o600)?;
     let filled = fill(&file, bytes).and_then(|()| file.set_permissions(Permissions::from_mode(mode)));
     filled
-        .map_err(Error::io("write", &temporary))
-        .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("put in place", path)))
+        .map_err(Error::io("write", path))
+        .and_then(|()| fs::rename(&temporary, name).map_err(Error::io("put in place", path)))
         .inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
@@ -468,15 +511,28 @@ pub(super) fn create(path: &Path, mode: u32) -> Result<File> {
 /// disk when this returns: a file that was flushed is lost with a directory that was not.
 pub(crate) fn make_private_directory(path: &Path) -> Result<()> {
     make_directories(path).map_err(Error::io("create the directory", path))?;
-    let found = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
-    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(Error::Foreign {
-            path: path.to_owned(),
-            problem: "somebody else made it, and could change what is kept there".to_owned(),
-            help: "find out who, and remove it".to_owned(),
-        });
+    let foreign = |stranger: &Stranger| Error::Foreign {
+        path: path.to_owned(),
+        problem: format!("{stranger}, and what is kept there could be changed"),
+        help: format!("find out who made it, and remove it, or: {}", stranger.remedy()),
+    };
+    if let Some(stranger) = stranger_above(path) {
+        return Err(foreign(&stranger));
     }
-    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(Error::io("set the mode of", path))
+    let open = open_itself(path, OFlag::O_DIRECTORY).map_err(Error::io("look at", path))?;
+    // One that is ours is closed; one that is not stays as it is, and is no place of ours.
+    let is_ours = open.metadata().is_ok_and(|found| found.uid() == nix::unistd::geteuid().as_raw());
+    if is_ours {
+        open.set_permissions(Permissions::from_mode(0o700)).map_err(Error::io("set the mode of", path))?;
+    }
+    stranger(path).map_or(Ok(()), |stranger| Err(foreign(&stranger)))
+}
+
+/// Opens what is at `path`, and not what a link there leads to: whoever else may write to a
+/// directory on the way can put one there at any moment.
+fn open_itself(path: &Path, flags: OFlag) -> io::Result<File> {
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
 fn make_directories(path: &Path) -> io::Result<()> {
@@ -495,9 +551,10 @@ fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn set_owner(path: &Path, uid: u32, gid: u32, mode: Mode) -> Result<()> {
-    unix::lchown(path, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
-    fs::set_permissions(path, Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
-    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+    let file = open_itself(path, OFlag::empty()).map_err(Error::io("open", path))?;
+    unix::fchown(&file, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
+    file.set_permissions(Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
+    file.sync_all().map_err(Error::io("flush", path))
 }
 
 fn remove(path: &Path, is_directory: bool) -> Result<()> {
@@ -614,6 +671,89 @@ mod tests {
         let log = fs::read_to_string(scratch.path().join("log")).unwrap();
         assert_eq!(log.lines().collect::<Vec<_>>(), labelled);
         assert!(files.take_label_problem().is_none());
+    }
+
+    /// In a directory of somebody else's, what was just made may be a link by now.
+    #[test]
+    fn owner_and_mode_are_not_set_through_a_link() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (target, link) = (scratch.path().join("shadow"), scratch.path().join("link"));
+        fs::write(&target, "").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+        unix::symlink(&target, &link).unwrap();
+        let owner = fs::metadata(&target).unwrap();
+        assert!(set_owner(&link, owner.uid(), owner.gid(), Mode(0o755)).is_err());
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn what_changes_while_it_is_copied_does_not_come_into_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (source, path) = (scratch.path().join("source"), scratch.path().join("target"));
+        fs::write(&source, "what was looked at").unwrap();
+        let files = Files::new(&scratch.path().join("state"));
+        files.store().offer_file(&source, Digest::of(b"what was looked at"));
+        let state = FileState::Regular(Regular {
+            sha256: Digest::of(b"what was looked at"),
+            mode: Mode(0o755),
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+        });
+        fs::write(&source, "what somebody put there").unwrap();
+        assert!(files.put(&path, &state).is_err());
+        assert!(!path.exists());
+        fs::write(&source, "what was looked at").unwrap();
+        files.put(&path, &state).unwrap();
+    }
+
+    #[test]
+    fn what_is_published_goes_where_it_is_named_and_not_where_a_link_of_others_leads() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (theirs, target) = (scratch.path().join("theirs"), scratch.path().join("target"));
+        fs::create_dir(&theirs).unwrap();
+        fs::create_dir(&target).unwrap();
+        unix::symlink(&target, theirs.join("way")).unwrap();
+        unix::symlink("theirs/../target", scratch.path().join("roots")).unwrap();
+        publish(&theirs.join("a.prom"), b"a").unwrap();
+        publish(&theirs.join("way/b.prom"), b"b").unwrap();
+        publish(&scratch.path().join("roots/c.prom"), b"c").unwrap();
+        fs::set_permissions(&theirs, Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(publish(&theirs.join("way/d.prom"), b"d"), Err(Error::Foreign { .. })));
+        publish(&theirs.join("e.prom"), b"e").unwrap();
+        unix::symlink(target.join("c.prom"), theirs.join("f.prom")).unwrap();
+        publish(&theirs.join("f.prom"), b"f").unwrap();
+        let names = |path: &Path| {
+            let mut all: Vec<_> =
+                fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(names(&target), ["b.prom", "c.prom"]);
+        assert_eq!(names(&theirs), ["a.prom", "e.prom", "f.prom", "way"]);
+        assert_eq!(fs::read(target.join("c.prom")).unwrap(), b"c");
+        assert!(
+            theirs.join("f.prom").symlink_metadata().unwrap().is_file(),
+            "a link is replaced, not followed"
+        );
+    }
+
+    #[test]
+    fn nothing_is_kept_in_somebody_elses_directory() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = scratch.path().join("open");
+        fs::create_dir(&open).unwrap();
+        for (mode, is_taken) in [(0o777, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(make_private_directory(&open.join("store/kept")).is_ok(), is_taken, "{mode:o}");
+        }
+        fs::set_permissions(open.join("store"), Permissions::from_mode(0o777)).unwrap();
+        assert!(make_private_directory(&open.join("store/kept")).is_err(), "its parent is open");
+        let way = open.join("way");
+        unix::symlink(open.join("store"), &way).unwrap();
+        assert!(make_private_directory(&way).is_err(), "a link is no directory of ours");
+        assert!(make_private_directory(&open.join("store")).is_ok(), "ours is closed again");
+        let mode = fs::metadata(open.join("store")).unwrap().mode() & 0o7777;
+        assert_eq!(mode, 0o700);
     }
 
     #[test]

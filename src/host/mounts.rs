@@ -78,8 +78,13 @@ fn unescape(field: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// How many lines of a list can be read.
+    pub(in crate::host) fn read(text: &str) -> usize {
+        points(text).len() + text.lines().filter_map(mount).count()
+    }
 
     #[test]
     fn mount_points_are_read_with_their_escapes() {

@@ -1,4 +1,6 @@
-//! Chain policies and rules, in both backends, through the `iptables` programs.
+//! Chain policies and rules, in both backends, through the `iptables` programs, which are run as
+//! every other program is: with none of the caller's environment (`XTABLES_LIBDIR` would say which
+//! libraries they load), and not for ever.
 //!
 //! A kernel can have tables of the nft backend and of the legacy one at the same
 //! time, and evaluates both. Looking must not bring tables into being, which
@@ -7,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use iptables::IPTables;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -56,7 +58,7 @@ const TABLES: [&str; 3] = ["filter", "nat", "raw"];
 
 /// Absolute path of the program for each backend and family that has one.
 #[derive(Debug)]
-pub struct Tools(BTreeMap<(Backend, Family), &'static str>);
+pub struct Tools(BTreeMap<(Backend, Family), PathBuf>);
 
 impl Tools {
     /// Looks for them. Where the programs are not named after their backend
@@ -66,13 +68,13 @@ impl Tools {
         for family in [Family::V4, Family::V6] {
             for backend in [Backend::Nft, Backend::Legacy] {
                 if let Some(path) = exec::find(&format!("{}-{backend}", family.program())) {
-                    tools.insert((backend, family), leak(&path));
+                    tools.insert((backend, family), path);
                 }
             }
             if tools.keys().all(|(_, known)| *known != family)
                 && let Some(path) = exec::find(family.program())
             {
-                tools.insert((backend_of(&path, runtime), family), leak(&path));
+                tools.insert((backend_of(&path, runtime), family), path);
             }
         }
         Self(tools)
@@ -93,12 +95,7 @@ impl Tools {
     }
 }
 
-/// The `iptables` crate wants the program's name to live as long as the process.
-fn leak(path: &std::path::Path) -> &'static str {
-    String::leak(path.display().to_string())
-}
-
-fn backend_of(path: &std::path::Path, runtime: &Runtime) -> Backend {
+fn backend_of(path: &Path, runtime: &Runtime) -> Backend {
     match Program::new(path).args(["--version"]).run(runtime) {
         Ok(output) if output.stdout.contains("nf_tables") => Backend::Nft,
         _ => Backend::Legacy,
@@ -132,10 +129,7 @@ impl Netfilter<'_> {
         chain: &str,
         policy: PolicyState,
     ) -> Result<()> {
-        let policy = policy.to_string();
-        self.tool(backend, family)?
-            .set_policy("filter", chain, &policy)
-            .map_err(|error| failed(backend, family, &format!("-P {chain} {policy}"), error.to_string()))
+        self.command(backend, family, "filter", &["-P", chain, &policy.to_string()])
     }
 
     /// What is in a table beside docker's own, in the form of `iptables -S`,
@@ -152,15 +146,12 @@ impl Netfilter<'_> {
         if listing.is_empty() {
             return Ok(());
         }
-        let tool = self.tool(backend, family)?;
-        let problem =
-            |what: &str, error: Box<dyn std::error::Error>| failed(backend, family, what, error.to_string());
         for (chain, policy) in policies(&listing) {
             if policy != "ACCEPT" {
-                tool.set_policy(table, chain, "ACCEPT").map_err(|error| problem("-P", error))?;
+                self.command(backend, family, table, &["-P", chain, "ACCEPT"])?;
             }
         }
-        tool.flush_table(table).map_err(|error| problem("-F", error))?;
+        self.command(backend, family, table, &["-F"])?;
         self.execute(backend, family, table, "-X")
     }
 
@@ -279,15 +270,16 @@ impl Netfilter<'_> {
         Ok(())
     }
 
-    /// The program, to change something with.
-    fn tool(&self, backend: Backend, family: Family) -> Result<IPTables> {
+    /// Has the program itself carry out one command, in its turn with others.
+    fn command(&self, backend: Backend, family: Family, table: &str, words: &[&str]) -> Result<()> {
         self.memory.forget();
-        Ok(IPTables { cmd: self.cmd(backend, family)?, has_check: true, has_wait: true, is_numeric: true })
+        let program = Program::new(self.cmd(backend, family)?).args(["-w", "-t", table]);
+        program.args(words.iter().copied()).run(self.runtime).map(drop)
     }
 
-    fn cmd(&self, backend: Backend, family: Family) -> Result<&'static str> {
+    fn cmd(&self, backend: Backend, family: Family) -> Result<&Path> {
         let missing = || failed(backend, family, "", "is not installed".to_owned());
-        self.tools.0.get(&(backend, family)).copied().ok_or_else(missing)
+        self.tools.0.get(&(backend, family)).map(PathBuf::as_path).ok_or_else(missing)
     }
 }
 

@@ -1,10 +1,13 @@
 //! What is alive on the machine.
 
+use std::fs;
+
 use super::Host;
 use crate::{Error, Result};
 
 impl Host {
-    /// Process ids and names.
+    /// Process ids and names. Whoever can log in can run something under the name of a daemon: it
+    /// counts if root runs it.
     pub fn processes(&self) -> Result<Vec<(u32, String)>> {
         super::root::live("the list of processes")?;
         self.memory.once(|seen| seen.processes.clone(), all, |seen, found| seen.processes = Some(found))
@@ -18,7 +21,19 @@ fn all() -> Result<Vec<(u32, String)>> {
     let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
     system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
     let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
-    Ok(system.processes().values().map(|process| (process.pid().as_u32(), name(process))).collect())
+    let all = system.processes().values().map(|process| (process.pid().as_u32(), name(process)));
+    Ok(all.filter(|(pid, name)| !loses_rules(name) || is_roots(*pid)).collect())
+}
+
+/// Whether the one who started a process is root. What it has become by a program that is setuid, or
+/// whose `/proc` directory it is, says nothing of that.
+fn is_roots(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| real_uid(&status) == Some(0))
+}
+
+/// `Uid: 1000 0 0 0`: the real one is the first (proc(5)).
+fn real_uid(status: &str) -> Option<u32> {
+    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 
 /// Whether what a process of this name has put into the tables must not be flushed.
@@ -29,4 +44,16 @@ pub fn loses_rules(name: &str) -> bool {
 /// Whether a process of this name looks after a container that runs.
 pub fn is_container(name: &str) -> bool {
     name.starts_with("containerd-shim")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_belongs_to_who_started_it() {
+        assert_eq!(real_uid("Name:\tdockerd\nUid:\t1000\t0\t0\t0\nGid:\t0\t0\t0\t0\n"), Some(1000));
+        assert_eq!(real_uid("Name:\tdockerd\n"), None);
+        assert_eq!(is_roots(std::process::id()), nix::unistd::getuid().is_root());
+    }
 }

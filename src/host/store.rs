@@ -17,6 +17,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::files::{create, is_nothing, make_private_directory};
+use super::owners::stranger;
 use crate::digest::Digest;
 use crate::{Error, Result};
 
@@ -247,7 +248,11 @@ impl Store {
     /// The store's directory on the file system that `target` is on.
     pub(super) fn directory_for(&self, target: &Path) -> PathBuf {
         match (device_of(target), device_of(&self.home)) {
-            (Some((device, top)), Some((home, _))) if device != home => top.join(".node-setup-store"),
+            (Some((device, top)), Some((home, _))) if device != home => {
+                let near = top.join(".node-setup-store");
+                // In somebody else's hands nothing is kept: it is copied to where it goes instead.
+                if stranger(&near).is_none() { near } else { self.home.clone() }
+            }
             _ => self.home.clone(),
         }
     }

@@ -20,6 +20,8 @@ use crate::resource::Enablement;
 use crate::{Error, Result};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
+const BUS: &str = "org.freedesktop.DBus";
+const BUS_PATH: &str = "/org/freedesktop/DBus";
 pub(super) const MANAGER: &str = "/org/freedesktop/systemd1";
 pub(super) const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
@@ -261,9 +263,10 @@ impl Systemd<'_> {
             let job: OwnedObjectPath = reply.body().deserialize()?;
             let wait = async {
                 while let Some(signal) = signals.next().await {
+                    let signal = signal?;
                     let (_, path, _, result): (u32, OwnedObjectPath, String, String) =
-                        signal?.body().deserialize()?;
-                    if path == job {
+                        signal.body().deserialize()?;
+                    if path == job && self.is_from_systemd(&signal).await? {
                         return Ok(result);
                     }
                 }
@@ -320,6 +323,15 @@ impl Systemd<'_> {
             Err(Error::Bus { source, .. }) if source.to_string().contains("AlreadySubscribed") => Ok(()),
             other => other.map(drop),
         }
+    }
+
+    /// Whether systemd itself has sent a signal. Whoever is on the bus can send any signal to one
+    /// connection alone, and the bus passes it on whatever that one has subscribed to.
+    async fn is_from_systemd(&self, signal: &Message) -> zbus::Result<bool> {
+        let reply =
+            answer(self.bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &SYSTEMD)).await?;
+        let owner: String = reply.body().deserialize()?;
+        Ok(signal.header().sender().is_some_and(|sender| sender.as_str() == owner))
     }
 
     async fn job_removed(&self) -> zbus::Result<MessageStream> {

@@ -118,6 +118,8 @@ checks! {
     INODES = "inodes", SKIPPABLE, storage::inodes, "room for 50,000 files in docker's data";
     /// What overlayfs works on.
     DATA_FILESYSTEM = "data-filesystem", SKIPPABLE, storage::data_filesystem, "a local file system with d_type for docker's data";
+    /// What leads to programs that root runs.
+    OWNERS = "owners", SKIPPABLE, storage::owners, "directories that nobody but root can change";
     /// Two dockers on one node.
     OTHER_DOCKER = "other-docker", SKIPPABLE, engines::other_docker, "no other docker that runs";
     /// Another docker that could run.

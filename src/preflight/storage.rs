@@ -46,6 +46,23 @@ pub(super) fn read_only(survey: &Survey<'_>) -> Verdicts {
     or_unseen(survey, amiss.collect(), || "all can be written to".to_owned())
 }
 
+/// Whoever can change a directory on the way can put programs there that root runs. What only a
+/// group can change is often meant so (`/usr/local` of Debian is staff's).
+pub(super) fn owners(survey: &Survey<'_>) -> Verdicts {
+    let mut seen = Vec::new();
+    let found = survey.strangers.iter().filter(|(_, stranger)| {
+        let is_new = !seen.contains(&stranger);
+        seen.push(stranger);
+        is_new
+    });
+    let amiss = found.map(|(path, stranger)| {
+        let found = format!("{stranger}, and leads to {}, which is root's to fill", path.display());
+        let judge = if stranger.is_a_group() { Verdict::warn } else { Verdict::fail };
+        judge(found, stranger.remedy())
+    });
+    Verdicts::or_pass(amiss.collect(), || "root alone can change them".to_owned())
+}
+
 pub(super) fn no_exec(survey: &Survey<'_>) -> Verdicts {
     let found = survey
         .volumes(&[Role::Binaries])

@@ -7,7 +7,7 @@ use crate::config::{Config, Inputs};
 use crate::facts::{Cgroup, Kubelet, Manager, Restriction, Role, Wanted};
 use crate::finding::Status::{Fail, Pass, Skip, Unknown, Warn};
 use crate::flannel::Foreign;
-use crate::host::{Availability, Backend, Family, Socket};
+use crate::host::{Availability, Backend, Family, Socket, Stranger};
 use crate::resource::PolicyState;
 use crate::sysctl::{Fragment, in_order, parse};
 use crate::version::Version;
@@ -16,6 +16,22 @@ fn config(settings: &[(&'static str, &str)]) -> Config {
     let nowhere = tempfile::tempdir().unwrap();
     let flags = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     Config::load(&Inputs { root: nowhere.path().to_owned(), flags, ..Inputs::default() }).unwrap()
+}
+
+#[test]
+fn directories_that_others_can_change() {
+    fn path() -> std::path::PathBuf {
+        "/srv/bin".into()
+    }
+    must_be("owners", Fail, "/srv belongs to nobody, and leads to /srv/bin", &[], |survey| {
+        survey.strangers = vec![(path(), Stranger::example("/srv", Some(65534), 0o755)); 2];
+    });
+    must_be("owners", Fail, "by everybody (mode 0777)", &[], |survey| {
+        survey.strangers = vec![(path(), Stranger::example("/srv", None, 0o777))];
+    });
+    must_be("owners", Warn, "by its group (mode 2775)", &[], |survey| {
+        survey.strangers = vec![(path(), Stranger::example("/srv", None, 0o2775))];
+    });
 }
 
 type Spoil = fn(&mut Survey<'_>);

@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixDatagram;
 
+use super::plain::plain;
 use crate::event::{Event, Sink};
 use crate::redact::redact_prose;
 
@@ -29,7 +30,7 @@ impl Journald {
     /// Sends a line.
     pub fn say(&self, priority: u8, message: &str) {
         // A full or vanished journal is no reason to stop a run.
-        let _ = self.socket.send(&entry(priority, &redact_prose(message)));
+        let _ = self.socket.send(&entry(priority, &plain(&redact_prose(message))));
     }
 
     /// Sends a line that somebody should read.

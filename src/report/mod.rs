@@ -8,6 +8,7 @@ mod explained;
 mod journald;
 mod looked;
 mod page;
+mod plain;
 mod terminal;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::redact::redact_prose;
 
 pub use journald::Journald;
 pub use page::{Page, Style};
+pub(crate) use plain::plain_all;
 pub use terminal::{Terminal, print};
 
 /// The form of the document.

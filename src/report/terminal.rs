@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::plain::{plain, plain_all};
 use super::{ChangeReport, Page, Style};
 use crate::change::Step;
 use crate::event::{Event, Sink};
@@ -82,22 +83,24 @@ impl Sink for Terminal {
             Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
             Event::Progress { done, total } => self.progress(*done, *total),
             Event::ProgressEnd => self.end_bar(),
-            Event::Note(note) => self.page(|page| page.hang(2, "! ", note)),
+            Event::Note(note) => self.page(|page| page.hang(2, "! ", &plain(note))),
             Event::Done { step, took } => {
                 self.end_bar();
                 let took = (*took >= WORTH_SAYING).then(|| format!("{:.2} s", took.as_secs_f64()));
-                self.page(|page| page.change(&ChangeReport::brief(step), took.as_deref()));
+                self.page(|page| page.change(&plain_all(&ChangeReport::brief(step)), took.as_deref()));
             }
             Event::Refused { step, reason } => {
                 let said = format!("{} stays {}: {reason}", step.name(), step.from());
-                self.page(|page| page.hang(2, "! ", &said));
+                self.page(|page| page.hang(2, "! ", &plain(&said)));
             }
             Event::Undone(step) => {
-                self.page(|page| page.line(&format!("  < {} is {} again", step.name(), step.inverse().to())));
+                self.page(|page| {
+                    page.line(&plain(&format!("  < {} is {} again", step.name(), step.inverse().to())));
+                });
             }
             Event::Left(left) => {
                 let said = format!("left as it is: {}: {}", left.name, left.why);
-                self.page(|page| page.hang(2, "! ", &said));
+                self.page(|page| page.hang(2, "! ", &plain(&said)));
             }
             Event::Failed(_) => {
                 self.end_bar();

@@ -70,6 +70,8 @@ pub struct UnitState {
 impl UnitState {
     /// Enabled, and running from what is on disk.
     pub const RUNNING: Self = Self { enablement: Enablement::Enabled, active: true, fresh: true };
+    /// Stopped, and started by nothing of its own.
+    pub const DISABLED: Self = Self::at_rest(Enablement::Disabled);
     /// Stopped, and kept from ever starting.
     pub const MASKED: Self = Self::at_rest(Enablement::Masked);
 

@@ -413,6 +413,53 @@ fn a_download_that_waits_can_be_stopped() {
     }
 }
 
+/// What a hostile server may try. It costs time that has an end, and brings nothing.
+#[test]
+fn a_hostile_server_gets_nowhere() {
+    let server = Server::start(move |client, request| {
+        let to = |place: &str| format!("Location: {place}\r\n{}", announce(0));
+        let mut for_ever = |head: &str, again: &[u8]| {
+            let _ = client.write_all(head.as_bytes());
+            while client.write_all(again).is_ok() {}
+        };
+        match request.path() {
+            "/file" => reply(client, "302 Found", &to("file:///etc/passwd"), b""),
+            "/ftp" => reply(client, "302 Found", &to("ftp://127.0.0.1/x"), b""),
+            "/gopher" => reply(client, "301 Moved", &to("gopher://127.0.0.1:25/x"), b""),
+            "/odd" => reply(client, "302 Found", &to("http://127.0.0.1/\tx y"), b""),
+            "/heads" => {
+                for_ever("HTTP/1.1 200 OK\r\n", b"X-Line: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+            }
+            "/one-head" => for_ever("HTTP/1.1 200 OK\r\nX: ", &[b'y'; 1 << 13]),
+            "/continue" => for_ever("", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            _ => for_ever("HTTP/1.1 200 OK\r\n\r\n", &[b'y'; 1 << 13]),
+        }
+    });
+    let network = patient(|patience| patience.tries = 1);
+    for (path, says) in [
+        // It is taken for a path on the same server.
+        ("file", "is larger than 1 MiB"),
+        ("ftp", "it is not, or redirects to what is not, a valid URL"),
+        ("gopher", "it is not, or redirects to what is not, a valid URL"),
+        ("odd", "the server does not speak HTTP as it should"),
+        ("heads", "too many headers"),
+        ("one-head", "response header is too big"),
+        ("continue", "response header is too big"),
+        ("endless", "is larger than 1 MiB"),
+    ] {
+        let began = Instant::now();
+        let source = server.url(path).parse::<Source>().unwrap();
+        let problem = problem(source.text(1 << 20, &network, &mut Told::default()));
+        assert!(problem.contains(says), "{path}: {problem}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{path} took {:?}", began.elapsed());
+    }
+    let paths: Vec<String> = server.requests().iter().map(|request| request.path().to_owned()).collect();
+    assert!(
+        paths.iter().any(|path| path.ends_with("/etc/passwd")),
+        "a file of this machine is read: {paths:?}"
+    );
+}
+
 #[test]
 fn a_text_is_read_whole_or_not_at_all() {
     let server = Server::start(move |client, request| match request.path() {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod download;
+pub(crate) mod fuzz;
 mod obtain;
 mod property;
 pub(crate) mod server;

@@ -55,6 +55,17 @@ fn a_certificate_is_judged_by_the_authorities() {
     assert!(no_tls.starts_with("no secure connection: "), "{no_tls}");
 }
 
+/// Whoever can add an authority can be any server.
+#[test]
+fn authorities_that_others_could_have_added_do_not_count() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_directory, ca) = file(AUTHORITY);
+    std::fs::set_permissions(&ca, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let known = Network { ca_file: Some(ca), ..network() };
+    let error = fetch_with(&known, "https://127.0.0.1:1/docker.tgz", Digest::of(b"")).unwrap_err();
+    assert!(matches!(&error, Error::Config { .. }) && error.to_string().contains("by everybody"), "{error}");
+}
+
 #[test]
 fn a_file_without_authorities_is_a_wrong_setting() {
     let (directory, _) = file("");

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::error::{Id, Refusal};
 use crate::event::{Event, Sink, Sinks};
 use crate::facts::{self, Facts};
-use crate::host::{Host, Interrupt, Limits, enter, is_offline, outside};
+use crate::host::{Host, Interrupt, LIBRARIES, Limits, enter, is_offline, outside};
 use crate::journal::{Begin, Installed, SCHEMA, now};
 use crate::lock::Lock;
 use crate::preflight;
@@ -197,6 +197,18 @@ fn is_running(path: &Path) -> bool {
     inode(Path::new("/proc/self/exe")).is_some_and(|own| inode(path) == Some(own))
 }
 
+/// Refuses an environment in which iptables would load what is not the node's.
+fn refuse_foreign_libraries() -> Result<()> {
+    if std::env::var_os(LIBRARIES).is_none() {
+        return Ok(());
+    }
+    Err(Error::Config {
+        origin: LIBRARIES.to_owned(),
+        problem: "it is set, and iptables would load its extensions from there".to_owned(),
+        help: format!("run this without it: env -u {LIBRARIES} node-setup …"),
+    })
+}
+
 /// Does `work` on the node while nobody else does, and reports what was noted.
 /// What is worked on is looked at only then.
 pub(super) fn locked<S>(
@@ -207,6 +219,7 @@ pub(super) fn locked<S>(
     work: impl FnOnce(&mut S, &mut dyn Sink, &mut Report) -> Result<()>,
 ) -> Result<()> {
     require_root()?;
+    refuse_foreign_libraries()?;
     // Before signals are caught: who waits for the lock can be told to stop.
     let _lock = Lock::take(command, wait)?;
     let interrupt = Interrupt::default();

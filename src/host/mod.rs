@@ -60,7 +60,7 @@ pub use listing::Whose;
 use memory::Memory;
 pub use mounts::{Mount, mounts};
 pub use names::addresses;
-pub use netfilter::{Backend, Family, Netfilter, Tools};
+pub use netfilter::{Backend, Family, LIBRARIES, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use owners::{Stranger, stranger};
 pub use peer::{Socket, socket_at};

@@ -1,6 +1,8 @@
-//! Chain policies and rules, in both backends, through the `iptables` programs, which are run as
-//! every other program is: with none of the caller's environment (`XTABLES_LIBDIR` would say which
-//! libraries they load), and not for ever.
+//! Chain policies and rules, in both backends, through the `iptables` programs.
+//!
+//! The crate that sets policies and empties tables hands the caller's environment on, in which
+//! [`LIBRARIES`] would say what iptables loads: commands that change something refuse it. All else is
+//! run as every other program is.
 //!
 //! A kernel can have tables of the nft backend and of the legacy one at the same
 //! time, and evaluates both. Looking must not bring tables into being, which
@@ -9,9 +11,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
+use iptables::IPTables;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -53,12 +56,15 @@ pub struct Netfilter<'a> {
     pub(super) memory: &'a Memory,
 }
 
+/// The variable by which iptables takes its extensions from elsewhere.
+pub const LIBRARIES: &str = "XTABLES_LIBDIR";
+
 /// The tables that docker and firewalls have rules in.
 const TABLES: [&str; 3] = ["filter", "nat", "raw"];
 
 /// Absolute path of the program for each backend and family that has one.
 #[derive(Debug)]
-pub struct Tools(BTreeMap<(Backend, Family), PathBuf>);
+pub struct Tools(BTreeMap<(Backend, Family), &'static str>);
 
 impl Tools {
     /// Looks for them. Where the programs are not named after their backend
@@ -68,13 +74,13 @@ impl Tools {
         for family in [Family::V4, Family::V6] {
             for backend in [Backend::Nft, Backend::Legacy] {
                 if let Some(path) = exec::find(&format!("{}-{backend}", family.program())) {
-                    tools.insert((backend, family), path);
+                    tools.insert((backend, family), leak(&path));
                 }
             }
             if tools.keys().all(|(_, known)| *known != family)
                 && let Some(path) = exec::find(family.program())
             {
-                tools.insert((backend_of(&path, runtime), family), path);
+                tools.insert((backend_of(&path, runtime), family), leak(&path));
             }
         }
         Self(tools)
@@ -93,6 +99,11 @@ impl Tools {
     pub fn all(&self) -> impl Iterator<Item = (Backend, Family)> {
         self.0.keys().copied()
     }
+}
+
+/// The `iptables` crate wants the program's name to live as long as the process.
+fn leak(path: &Path) -> &'static str {
+    String::leak(path.display().to_string())
 }
 
 fn backend_of(path: &Path, runtime: &Runtime) -> Backend {
@@ -129,7 +140,10 @@ impl Netfilter<'_> {
         chain: &str,
         policy: PolicyState,
     ) -> Result<()> {
-        self.command(backend, family, "filter", &["-P", chain, &policy.to_string()])
+        let policy = policy.to_string();
+        self.tool(backend, family)?
+            .set_policy("filter", chain, &policy)
+            .map_err(|error| failed(backend, family, &format!("-P {chain} {policy}"), error.to_string()))
     }
 
     /// What is in a table beside docker's own, in the form of `iptables -S`,
@@ -146,12 +160,15 @@ impl Netfilter<'_> {
         if listing.is_empty() {
             return Ok(());
         }
+        let tool = self.tool(backend, family)?;
+        let problem =
+            |what: &str, error: Box<dyn std::error::Error>| failed(backend, family, what, error.to_string());
         for (chain, policy) in policies(&listing) {
             if policy != "ACCEPT" {
-                self.command(backend, family, table, &["-P", chain, "ACCEPT"])?;
+                tool.set_policy(table, chain, "ACCEPT").map_err(|error| problem("-P", error))?;
             }
         }
-        self.command(backend, family, table, &["-F"])?;
+        tool.flush_table(table).map_err(|error| problem("-F", error))?;
         self.execute(backend, family, table, "-X")
     }
 
@@ -271,15 +288,14 @@ impl Netfilter<'_> {
     }
 
     /// Has the program itself carry out one command, in its turn with others.
-    fn command(&self, backend: Backend, family: Family, table: &str, words: &[&str]) -> Result<()> {
+    fn tool(&self, backend: Backend, family: Family) -> Result<IPTables> {
         self.memory.forget();
-        let program = Program::new(self.cmd(backend, family)?).args(["-w", "-t", table]);
-        program.args(words.iter().copied()).run(self.runtime).map(drop)
+        Ok(IPTables { cmd: self.cmd(backend, family)?, has_check: true, has_wait: true, is_numeric: true })
     }
 
-    fn cmd(&self, backend: Backend, family: Family) -> Result<&Path> {
+    fn cmd(&self, backend: Backend, family: Family) -> Result<&'static str> {
         let missing = || failed(backend, family, "", "is not installed".to_owned());
-        self.tools.0.get(&(backend, family)).map(PathBuf::as_path).ok_or_else(missing)
+        self.tools.0.get(&(backend, family)).copied().ok_or_else(missing)
     }
 }
 

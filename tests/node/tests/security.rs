@@ -240,9 +240,12 @@ fn programs_are_run_with_nothing_of_the_callers() {
         ),
     );
     let env = format!(
-        "env PATH=/root/evil:/usr/bin LD_PRELOAD=/root/evil/x.so XTABLES_LIBDIR=/root/evil IFS=x BASH_ENV=/root/evil/env \
+        "env PATH=/root/evil:/usr/bin LD_PRELOAD=/root/evil/x.so IFS=x BASH_ENV=/root/evil/env \
          ENV=/root/evil/env GCONV_PATH=/root/evil http_proxy=http://me:{PASSWORD}@127.0.0.1:1"
     );
+    let elsewhere =
+        node.sh("XTABLES_LIBDIR=/root/evil /usr/bin/node-setup docker --archive /root/docker-20.10.24.tgz");
+    assert!(elsewhere.code == 2 && elsewhere.stderr.contains("env -u XTABLES_LIBDIR"), "{elsewhere:?}");
     let trace = "strace -f -v -s 100000 -e trace=execve -o /root/trace";
     let run = node
         .ok(&format!("{trace} {env} /usr/bin/node-setup docker -v --archive /root/docker-20.10.24.tgz 2>&1"));

@@ -11,7 +11,6 @@ mod targets;
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use targets::TARGETS;
@@ -220,14 +219,14 @@ fn the_fuzzer_finds_what_is_planted() {
 
 /// `make fuzz`: as long as `FUZZ_SECONDS` says, all targets in turn, and each again where it stopped.
 #[test]
-#[ignore = "goes on for as long as it is told to: make fuzz"]
+#[cfg(fuzz)]
 fn for_as_long_as_wanted() {
     let variable = |name: &str| std::env::var(name).ok();
     let seconds = variable("FUZZ_SECONDS").and_then(|text| text.parse().ok()).unwrap_or(60);
     let only = variable("FUZZ_TARGET").unwrap_or_default();
     let seed = variable("FUZZ_SEED").and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let kept = PathBuf::from(variable("FUZZ_FOUND").unwrap_or_else(|| "target/fuzz".to_owned()));
+    let kept = std::path::PathBuf::from(variable("FUZZ_FOUND").unwrap_or_else(|| "target/fuzz".to_owned()));
     println!("seed {seed}");
     // What it finds is told below.
     std::panic::set_hook(Box::new(|_| {}));

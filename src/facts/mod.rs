@@ -127,7 +127,10 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         return offline::gather(host, config);
     }
     let systemd = host.systemd().map_err(|error| Error::Refused(preflight::no_bus(&error)))?;
+    let netfilter = host.netfilter()?;
+    netfilter.look_ahead();
     let docker = systemd.unit(crate::docker::UNIT)?;
+    let daemon = docker.active.then(|| host.api(&socket(config)).ask_info());
     let processes = host.processes()?;
     let firewalls = config.firewall.disable.iter();
     let firewalls: Result<Vec<_>> =
@@ -143,7 +146,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         listed_modules: listed_modules()?,
         limits: limits(host)?,
         sysctls: fragments(&config.sysctl.file)?,
-        backends: host.netfilter()?.all().collect(),
+        backends: netfilter.all().collect(),
         docker_backend: Tools::plain(),
         firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| firewall(unit))).collect(),
         firewall_rules: firewall_rules(host, config)?,
@@ -153,10 +156,10 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         flannel_lease,
         docker_version: docker.active.then(|| running_version(host, config)).flatten(),
         containers: docker.active.then(|| containers(host, config)).flatten().unwrap_or_default(),
-        daemon: docker.active.then(|| host.api(&socket(config)).info().ok()).flatten(),
-        user_chain: host.netfilter()?.has_chain(Tools::plain(), Family::V4, USER_CHAIN)?,
+        user_chain: netfilter.has_chain(Tools::plain(), Family::V4, USER_CHAIN)?,
         ports: host.netlink()?.ports(BRIDGE)?.into_iter().map(|port| port.name).collect(),
         alive: processes.into_iter().map(|(_, name)| name).filter(|name| loses_rules(name)).collect(),
+        daemon: daemon.and_then(|asked| asked.answer().ok()),
         docker,
     })
 }

@@ -175,6 +175,23 @@ pub struct RegistryConfig {
     pub mirrors: Option<Vec<String>>,
 }
 
+const INFO: &str = "/info";
+
+/// A question to the daemon, how it is configured.
+#[derive(Debug)]
+pub struct Asked {
+    api: Api,
+    sent: io::Result<UnixStream>,
+}
+
+impl Asked {
+    /// What it says.
+    pub fn answer(self) -> Result<DaemonInfo> {
+        let Answer { body, .. } = self.api.receive(("GET", INFO), self.sent, &[200])?;
+        self.api.parse(INFO, &body)
+    }
+}
+
 impl Api {
     /// The API on `socket`; an answer may take `limit`.
     pub fn new(socket: PathBuf, limit: Duration) -> Self {
@@ -201,7 +218,13 @@ impl Api {
 
     /// How the daemon is configured.
     pub fn info(&self) -> Result<DaemonInfo> {
-        self.get_json("/info")
+        self.ask_info().answer()
+    }
+
+    /// Asks how the daemon is configured. It takes a while to say so, and does while other things are
+    /// looked at.
+    pub fn ask_info(&self) -> Asked {
+        Asked { api: self.clone(), sent: self.send("GET", INFO) }
     }
 
     /// The containers that run.
@@ -251,9 +274,19 @@ impl Api {
     }
 
     fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Answer> {
+        self.receive((method, path), self.send(method, path), fine)
+    }
+
+    fn receive(
+        &self,
+        (method, path): (&str, &str),
+        sent: io::Result<UnixStream>,
+        fine: &[u16],
+    ) -> Result<Answer> {
         super::root::live("docker")?;
         let failed = |problem: String| self.failed(format!("{method} {path}: {problem}"));
-        let answer = self.exchange(method, path).map_err(|error| failed(error.to_string()))?;
+        let answer = sent.and_then(|stream| read_within(stream, Instant::now() + self.limit * WHOLE));
+        let answer = answer.map_err(|error| failed(error.to_string()))?;
         let answer = split(&answer).ok_or_else(|| failed("not an HTTP answer".to_owned()))?;
         if fine.contains(&answer.status) {
             Ok(answer)
@@ -262,11 +295,12 @@ impl Api {
         }
     }
 
-    fn exchange(&self, method: &str, path: &str) -> io::Result<Vec<u8>> {
+    fn send(&self, method: &str, path: &str) -> io::Result<UnixStream> {
+        super::root::live("docker").map_err(io::Error::other)?;
         let mut stream = self.connect()?;
         let request = format!("{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Length: 0\r\n\r\n");
         stream.write_all(request.as_bytes())?;
-        read_within(stream, Instant::now() + self.limit * WHOLE)
+        Ok(stream)
     }
 
     /// Connects, if it is root who listens: what this daemon says is believed. Also one whose

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::{Error, Result};
 
@@ -50,6 +51,23 @@ pub struct Output {
     pub stdout: String,
     /// Its standard error.
     pub stderr: String,
+}
+
+/// A program that runs while other things are waited for.
+#[derive(Debug)]
+pub struct Begun {
+    shown: String,
+    task: JoinHandle<Result<Output>>,
+}
+
+impl Begun {
+    /// Waits for its end.
+    pub fn end(self, runtime: &Runtime) -> Result<Output> {
+        let Self { shown, task } = self;
+        let lost =
+            |error: JoinError| Error::Program { program: shown, problem: error.to_string(), code: None };
+        runtime.block_on(task).map_err(lost)?
+    }
 }
 
 /// The absolute path of a program, if it is installed.
@@ -116,13 +134,22 @@ impl Program {
 
     /// Runs it to its end.
     pub fn run(self, runtime: &Runtime) -> Result<Output> {
+        runtime.block_on(self.carry_out())
+    }
+
+    /// Has it run while other things are waited for.
+    pub fn begin(self, runtime: &Runtime) -> Begun {
+        Begun { shown: self.shown(), task: runtime.spawn(self.carry_out()) }
+    }
+
+    async fn carry_out(self) -> Result<Output> {
         let path = if self.path.is_absolute() {
             self.path.clone()
         } else {
             find(&self.path.to_string_lossy()).ok_or_else(|| self.failed("is not installed"))?
         };
-        let output = runtime
-            .block_on(async { tokio::time::timeout(self.limit, self.finish(&path)).await })
+        let output = tokio::time::timeout(self.limit, self.finish(&path))
+            .await
             .map_err(|_| self.failed(format!("did not end within {} s", self.limit.as_secs())))?
             .map_err(|error| self.failed(format!("could not be run: {error}")))?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

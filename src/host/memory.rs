@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::exec::Begun;
 use super::netfilter::{Backend, Family};
 use super::netlink::{Address, Link};
 use super::systemd::UnitFacts;
@@ -23,6 +24,9 @@ pub(super) struct Seen {
     pub(super) units: BTreeMap<String, UnitFacts>,
     pub(super) links: Option<Vec<Link>>,
     pub(super) addresses: Option<Vec<Address>>,
+    /// Listings that are being made.
+    pub(super) begun: BTreeMap<(Backend, Family), Begun>,
+    pub(super) begun_nftables: Option<Begun>,
     /// Pid and name.
     pub(super) processes: Option<Vec<(u32, String)>>,
 }
@@ -43,9 +47,12 @@ impl Memory {
 
     /// What was seen so far is so no more.
     pub(super) fn forget(&self) {
-        if let Some(seen) = &mut *self.0.borrow_mut() {
-            *seen = Seen::default();
-        }
+        self.change(|seen| *seen = Seen::default());
+    }
+
+    /// Adds something to it, or takes something out of it; does nothing where nothing is remembered.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> Option<T> {
+        self.0.borrow_mut().as_mut().map(change)
     }
 
     /// What was seen of something, or what is seen now.
@@ -60,9 +67,7 @@ impl Memory {
             return Ok(known);
         }
         let found = look()?;
-        if let Some(seen) = &mut *self.0.borrow_mut() {
-            keep(seen, found.clone());
-        }
+        self.change(|seen| keep(seen, found.clone()));
         Ok(found)
     }
 }

@@ -226,16 +226,32 @@ impl Netfilter<'_> {
         }
     }
 
+    /// Begins every listing that will be asked for while the node stands still. They are made while
+    /// other things are looked at.
+    pub fn look_ahead(&self) {
+        for (backend, family) in self.all().filter(|(backend, family)| has_tables(*backend, *family)) {
+            let Ok(save) = sister(backend, family, "save") else { continue };
+            self.memory.change(|seen| seen.begun.insert((backend, family), save.begin(self.runtime)));
+        }
+        if let Some(list) = ruleset() {
+            self.memory.change(|seen| seen.begun_nftables = Some(list.begin(self.runtime)));
+        }
+    }
+
     fn listings(&self, backend: Backend, family: Family) -> Result<Rc<Listings>> {
+        let key = (backend, family);
         let look = || {
             if !has_tables(backend, family) {
                 return Ok(Rc::default());
             }
             // Plain iptables-save is another backend's where this one has no program.
             self.cmd(backend, family)?;
-            Ok(Rc::new(listing::tables(&sister(backend, family, "save")?.run(self.runtime)?.stdout)))
+            let saved = match self.memory.change(|seen| seen.begun.remove(&key)).flatten() {
+                Some(begun) => begun.end(self.runtime)?,
+                None => sister(backend, family, "save")?.run(self.runtime)?,
+            };
+            Ok(Rc::new(listing::tables(&saved.stdout)))
         };
-        let key = (backend, family);
         self.memory.once(
             |seen| seen.tables.get(&key).cloned(),
             look,
@@ -253,7 +269,10 @@ impl Netfilter<'_> {
     }
 
     fn ruleset(&self) -> Option<Value> {
-        let said = Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]).run(self.runtime);
+        let said = match self.memory.change(|seen| seen.begun_nftables.take()).flatten() {
+            Some(begun) => begun.end(self.runtime),
+            None => ruleset()?.run(self.runtime),
+        };
         serde_json::from_str(&said.ok()?.stdout).ok()
     }
 
@@ -297,6 +316,10 @@ impl Netfilter<'_> {
         let missing = || failed(backend, family, "", "is not installed".to_owned());
         self.tools.0.get(&(backend, family)).copied().ok_or_else(missing)
     }
+}
+
+fn ruleset() -> Option<Program> {
+    Some(Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]))
 }
 
 /// `iptables-nft-save` beside `iptables-nft`, or plain `iptables-save` where the programs are

@@ -94,6 +94,7 @@ impl Run<'_> {
             self.take(step, goal.need, made, left)?;
         }
         self.host.files().flush()?;
+        self.host.tell_systemd()?;
         self.host.settle()?;
         self.journal.write_through(&Record::End(End::Completed))?;
         Ok(())
@@ -183,9 +184,7 @@ impl Run<'_> {
     /// What undoing changed is on disk, and known to systemd.
     fn settle(&self) -> Result<()> {
         let flushed = self.host.files().flush();
-        if self.host.files().take_units_changed() && !self.host.is_offline() {
-            self.host.systemd()?.reload()?;
-        }
+        self.host.tell_systemd()?;
         flushed
     }
 

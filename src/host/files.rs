@@ -275,7 +275,7 @@ impl Files {
         }
     }
 
-    /// Whether a unit file changed since this was last asked.
+    /// Whether a unit file, or a link by which a unit is started, has changed since this was last asked.
     pub fn take_units_changed(&self) -> bool {
         self.units_changed.take()
     }
@@ -385,6 +385,9 @@ impl Files {
     /// Has links flushed with the rest that systemd made or removed on our behalf,
     /// and with them the directories that it made or removed for them.
     pub fn flush_links(&self, links: &[PathBuf]) {
+        if !links.is_empty() {
+            self.units_changed.set(true);
+        }
         for link in links {
             self.changed(link);
             link.parent().into_iter().for_each(|directory| self.changed(directory));

@@ -67,6 +67,24 @@ impl Host {
         self.await_ready(unit, HOLDS_AGAIN)
     }
 
+    /// Has systemd read unit files again before a unit is started, if one of ours has changed, or if it
+    /// says itself that it must.
+    pub fn reload_for(&self, unit: &str) -> Result<()> {
+        let systemd = self.systemd()?;
+        if self.files().take_units_changed() || systemd.unit(unit)?.needs_reload {
+            systemd.reload()?;
+        }
+        Ok(())
+    }
+
+    /// Has systemd read what has changed of units, if it does not know it yet.
+    pub fn tell_systemd(&self) -> Result<()> {
+        if self.files().take_units_changed() && !self.is_offline() {
+            self.systemd()?.reload()?;
+        }
+        Ok(())
+    }
+
     /// Waits until what was started with an API has held long enough. A crash loop
     /// begins with a daemon that answers.
     pub fn settle(&self) -> Result<()> {

@@ -150,21 +150,14 @@ impl Systemd<'_> {
         }
     }
 
-    /// Has unit files read again if `changed` or if systemd itself says that it must.
-    pub fn reload_if_needed(&self, changed: bool, name: &str) -> Result<()> {
-        if changed || self.unit(name)?.needs_reload {
-            self.reload()?;
-        }
-        Ok(())
-    }
-
     /// `daemon-reload`.
     pub fn reload(&self) -> Result<()> {
         self.call("Reload", &(), || "reload its units".to_owned()).map(drop)
     }
 
     /// Takes a unit from one enablement to another. `links` gets those that systemd made or
-    /// removed for that, also if it fails half-way: systemd does not flush them.
+    /// removed for that, also if it fails half-way: systemd does not flush them. What they mean it
+    /// knows, for any unit, only after a reload.
     pub fn set_enablement(
         &self,
         name: &str,
@@ -188,7 +181,7 @@ impl Systemd<'_> {
         if to == Enablement::Masked {
             made(self.call_for("MaskUnitFiles", &(names, false, true), || action("mask"))?);
         }
-        self.reload()
+        Ok(())
     }
 
     /// Starts a unit and waits for the job's end.
@@ -234,7 +227,11 @@ impl Systemd<'_> {
         if self.unit(name)?.load_state != "loaded" {
             return Ok(());
         }
-        self.call("ResetFailedUnit", &(name,), || format!("reset {name}")).map(drop)
+        match self.call("ResetFailedUnit", &(name,), || format!("reset {name}")) {
+            // One that has not failed, and that nothing refers to, may be unloaded by now.
+            Err(error) if is_no_such_file(&error) => Ok(()),
+            reset => reset.map(drop),
+        }
     }
 
     /// The last lines that a unit logged in this boot, oldest first.

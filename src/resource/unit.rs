@@ -95,7 +95,7 @@ impl Unit {
     /// Has it run, if it does not.
     pub(super) fn run(&self, host: &Host) -> Result<()> {
         let systemd = host.systemd()?;
-        systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
+        host.reload_for(&self.name)?;
         if systemd.unit(&self.name)?.active {
             return Ok(());
         }
@@ -149,17 +149,19 @@ impl Resource for Unit {
             return host.links().set(&self.name, to.enablement);
         }
         let systemd = host.systemd()?;
-        systemd.reload_if_needed(host.files().take_units_changed(), &self.name)?;
-        let now = self.observe(host)?;
         if !to.active {
             self.stop(host, to)?;
         }
-        if now.enablement != to.enablement {
+        let enablement = systemd.unit(&self.name)?.enablement;
+        if enablement != to.enablement {
             let mut links = Vec::new();
-            let set = systemd.set_enablement(&self.name, now.enablement, to.enablement, &mut links);
+            let set = systemd.set_enablement(&self.name, enablement, to.enablement, &mut links);
             host.files().flush_links(&links);
             set?;
         }
+        // Once for its file and its links: each time systemd runs every generator.
+        host.reload_for(&self.name)?;
+        let now = self.observe(host)?;
         match (to.active, now.active, now.fresh) {
             (true, false, _) => {
                 systemd.rest(&self.name)?;

@@ -1,5 +1,6 @@
 //! Which docker to have, and its binaries on their way into the store.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use crate::archive::catalogue::{self, Arch};
@@ -263,14 +264,28 @@ fn read(
     sink.event(&Event::Stage(&format!("docker {version}")));
     let network = network(config);
     let wanted = request.wanted(session.host.interrupt(), config, &network, sink)?;
+    let files = request.sources.iter().filter_map(real_file);
+    let before: Vec<(Source, PathBuf, Metadata)> = files.collect();
     let mut reception = Reception { into, events: sink, interrupt: session.host.interrupt() };
     let read = wanted.read(&network, &mut reception);
     sink.event(&Event::ProgressEnd);
     let Obtained { contents, source } = read?;
+    if let Some((_, path, metadata)) = before.iter().find(|(read, ..)| *read == source) {
+        // Or the next run would read it again, to see that it is what is installed.
+        session.host.files().know(path, metadata, contents.sha256);
+    }
     if wanted.trust.is_none() {
         sink.event(&Event::Note(&unverified(&source, contents.sha256, version, request.arch)));
     }
     Ok(Installed { version, archive: contents.sha256, members: contents.members })
+}
+
+/// The file that a source leads to, as it is now.
+fn real_file(source: &Source) -> Option<(Source, PathBuf, Metadata)> {
+    let Source::File(path) = source else { return None };
+    let real = std::fs::canonicalize(path).ok()?;
+    let metadata = std::fs::symlink_metadata(&real).ok()?;
+    Some((source.clone(), real, metadata))
 }
 
 /// What is to be said of an archive that nobody has said anything about.

@@ -306,6 +306,12 @@ impl Files {
         Ok(digest)
     }
 
+    /// Takes it that a file has this digest as long as its metadata are these, which were read before its
+    /// bytes.
+    pub fn know(&self, path: &Path, metadata: &Metadata, sha256: Digest) {
+        self.fingerprints.record(path, metadata, sha256);
+    }
+
     /// Keeps what is about to be replaced.
     fn displace(&self, path: &Path, now: &FileState) -> Result<()> {
         match now {

@@ -283,8 +283,11 @@ fn read(
 /// The file that a source leads to, as it is now.
 fn real_file(source: &Source) -> Option<(Source, PathBuf, Metadata)> {
     let Source::File(path) = source else { return None };
-    let real = std::fs::canonicalize(path).ok()?;
-    let metadata = std::fs::symlink_metadata(&real).ok()?;
+    let (real, metadata) = outside(|| {
+        let real = std::fs::canonicalize(path)?;
+        std::fs::symlink_metadata(&real).map(|metadata| (real, metadata))
+    })
+    .ok()?;
     Some((source.clone(), real, metadata))
 }
 

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use super::live;
 use super::session::{Session, load, require_root};
+use crate::Result;
 use crate::check::check;
 use crate::cli::SettingOptions;
 use crate::desired::socket;
-use crate::host::{Interrupt, publish};
+use crate::host::{Interrupt, publish_file};
 use crate::journal::now;
 use crate::metrics::{LastRun, Metrics, Seen, render};
 use crate::plan::plan;
 use crate::report::Report;
 use crate::run::because;
-use crate::{Error, Result};
 
 /// Where Debian's `node_exporter` reads text files; its package makes the directory.
 const DIRECTORY: &str = "/var/lib/prometheus/node-exporter";
@@ -57,16 +57,9 @@ fn target(file: Option<&Path>, is_debians: bool) -> Option<PathBuf> {
     }
 }
 
-/// What comes into place replaces what is there, so a link or a device is not taken for a file.
 fn write(path: &Path, text: &str) -> Result<()> {
-    match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => Err(Error::Foreign {
-            path: path.to_owned(),
-            problem: "not a regular file".to_owned(),
-            help: "name a file in the directory of the textfile collector; for stdout, name -".to_owned(),
-        }),
-        _ => publish(path, text.as_bytes()),
-    }
+    let help = "name a file in the directory of the textfile collector; for stdout, name -";
+    publish_file(path, text.as_bytes(), 0o644, help)
 }
 
 fn look(settings: &SettingOptions, report: &mut Report) -> Result<Seen> {

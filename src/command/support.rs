@@ -13,7 +13,7 @@ use crate::config::{Config, ENVIRONMENT_FILE};
 use crate::desired::socket;
 use crate::environment::{Environment, NAMES, Value};
 use crate::facts::{Facts, Survey};
-use crate::host::{Host, Interrupt, Limits, publish_privately};
+use crate::host::{Host, Interrupt, Limits, publish_file};
 use crate::journal::now;
 use crate::redact::Secrets;
 use crate::report::{LackReport, Report, SupportReport};
@@ -143,16 +143,9 @@ fn write(file: Option<&Path>, name: &str, bytes: &[u8]) -> Result<PathBuf> {
     put(&path, bytes).map(|()| path)
 }
 
-/// What comes into place replaces what is there, so a link or a device is not taken for a file.
+/// It is for nobody else to read.
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => Err(Error::Foreign {
-            path: path.to_owned(),
-            problem: "not a regular file".to_owned(),
-            help: "name a file; for stdout, name -".to_owned(),
-        }),
-        _ => publish_privately(path, bytes),
-    }
+    publish_file(path, bytes, 0o600, "name a file; for stdout, name -")
 }
 
 /// What a command would say with `--output json`, its error included.

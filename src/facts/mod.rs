@@ -308,7 +308,6 @@ fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
 impl Facts {
     /// A bare Debian node, for tests to vary.
     pub(crate) fn example() -> Self {
-        use crate::resource::Enablement;
         let loadable = MODULES.iter().map(|name| ((*name).to_owned(), Availability::Loadable)).collect();
         Self {
             is_offline: false,
@@ -328,20 +327,7 @@ impl Facts {
             daemon_json: None,
             flannel_options: Foreign::Absent,
             flannel_lease: Foreign::Absent,
-            docker: UnitFacts {
-                load_state: "not-found".to_owned(),
-                active_state: "inactive".to_owned(),
-                sub_state: "dead".to_owned(),
-                enablement: Enablement::Disabled,
-                active: false,
-                needs_reload: false,
-                invocation: Vec::new(),
-                main_pid: 0,
-                restarts: 0,
-                result: String::new(),
-                started_usec: 0,
-                control_group: String::new(),
-            },
+            docker: UnitFacts::at_rest(None),
             docker_version: None,
             containers: Vec::new(),
             daemon: None,

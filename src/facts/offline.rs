@@ -41,7 +41,7 @@ pub(super) fn gather(host: &Host, config: &Config) -> Result<Facts> {
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options,
         flannel_lease,
-        docker: unit(host.links().enablement(UNIT)),
+        docker: UnitFacts::at_rest(host.links().enablement(UNIT)),
         docker_version: None,
         containers: Vec::new(),
         daemon: None,
@@ -88,21 +88,4 @@ pub(super) fn engines(host: &Host) -> (Dockers, Socket) {
 /// The kernel comes later, and has them as every distribution's has.
 fn all_loadable() -> BTreeMap<String, Availability> {
     MODULES.iter().map(|name| ((*name).to_owned(), Availability::Loadable)).collect()
-}
-
-fn unit(enablement: Option<Enablement>) -> UnitFacts {
-    UnitFacts {
-        load_state: if enablement.is_some() { "loaded" } else { "not-found" }.to_owned(),
-        active_state: "inactive".to_owned(),
-        sub_state: "dead".to_owned(),
-        enablement: enablement.unwrap_or(Enablement::Disabled),
-        active: false,
-        needs_reload: false,
-        invocation: Vec::new(),
-        main_pid: 0,
-        restarts: 0,
-        result: String::new(),
-        started_usec: 0,
-        control_group: String::new(),
-    }
 }

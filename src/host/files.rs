@@ -474,20 +474,24 @@ fn replace_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&temporary, path).map_err(Error::io("put in place", path))
 }
 
-/// Puts a file for others to read in place, whole. Its directory may be somebody else's, and
+/// Puts a file in place that somebody has named, whole, or says by `help` what to name. It replaces what is
+/// there, so a link or a device is not taken for a file.
+pub(crate) fn publish_file(path: &Path, bytes: &[u8], mode: u32, help: &str) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(Error::Foreign {
+            path: path.to_owned(),
+            problem: "not a regular file".to_owned(),
+            help: help.to_owned(),
+        }),
+        _ => publish(path, bytes, mode),
+    }
+}
+
+/// Puts a file in place, whole. Its directory may be somebody else's, and
 /// another process may do the same right now: the mode is set through the open file, and the
 /// temporary is this process's own. The directory is the one that is named, whatever is put in its
 /// place meanwhile, and no link leads there but root's.
-pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
-    publish_with(path, bytes, 0o644)
-}
-
-/// The same, for nobody else to read.
-pub(crate) fn publish_privately(path: &Path, bytes: &[u8]) -> Result<()> {
-    publish_with(path, bytes, 0o600)
-}
-
-fn publish_with(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+fn publish(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let directory = File::open(parent).map_err(Error::io("open the directory", parent))?;
     let held = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
@@ -723,14 +727,14 @@ mod tests {
         fs::create_dir(&target).unwrap();
         unix::symlink(&target, theirs.join("way")).unwrap();
         unix::symlink("theirs/../target", scratch.path().join("roots")).unwrap();
-        publish(&theirs.join("a.prom"), b"a").unwrap();
-        publish(&theirs.join("way/b.prom"), b"b").unwrap();
-        publish(&scratch.path().join("roots/c.prom"), b"c").unwrap();
+        publish(&theirs.join("a.prom"), b"a", 0o644).unwrap();
+        publish(&theirs.join("way/b.prom"), b"b", 0o644).unwrap();
+        publish(&scratch.path().join("roots/c.prom"), b"c", 0o644).unwrap();
         fs::set_permissions(&theirs, Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(publish(&theirs.join("way/d.prom"), b"d"), Err(Error::Foreign { .. })));
-        publish(&theirs.join("e.prom"), b"e").unwrap();
+        assert!(matches!(publish(&theirs.join("way/d.prom"), b"d", 0o644), Err(Error::Foreign { .. })));
+        publish(&theirs.join("e.prom"), b"e", 0o644).unwrap();
         unix::symlink(target.join("c.prom"), theirs.join("f.prom")).unwrap();
-        publish(&theirs.join("f.prom"), b"f").unwrap();
+        publish(&theirs.join("f.prom"), b"f", 0o644).unwrap();
         let names = |path: &Path| {
             let mut all: Vec<_> =
                 fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();

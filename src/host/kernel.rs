@@ -29,6 +29,9 @@ pub enum Availability {
     Missing,
 }
 
+/// What depmod says of modules that can be loaded, and the kernel's build of those in its image.
+const INDEXES: [&str; 2] = ["modules.dep", "modules.builtin"];
+
 /// Where kernels have their modules, one directory a release.
 const MODULES: &str = "/lib/modules";
 
@@ -65,7 +68,7 @@ impl Kernel<'_> {
 
     /// Whether it is known which modules the running kernel has.
     pub fn has_index(&self) -> bool {
-        indexes(&module_directory()).is_some()
+        INDEXES.iter().any(|file| module_directory().join(file).is_file())
     }
 
     /// How the kernels that are installed have each of `names`: by the best of them, for one of them
@@ -155,8 +158,7 @@ fn best_of(all: &[Indexes], name: &str) -> Availability {
 
 /// None where neither is there.
 fn indexes(directory: &Path) -> Option<Indexes> {
-    let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
-    let (loadable, built_in) = (read("modules.dep"), read("modules.builtin"));
+    let [loadable, built_in] = INDEXES.map(|file| fs::read_to_string(directory.join(file)).ok());
     let is_there = loadable.is_some() || built_in.is_some();
     is_there
         .then(|| Indexes { loadable: loadable.unwrap_or_default(), built_in: built_in.unwrap_or_default() })

@@ -51,7 +51,7 @@ pub use api::{Api, Container, DaemonInfo, Published};
 pub use cache::{Cache, Deposit};
 pub use exec::{Keep, Output, PATH, Program, find as find_program};
 pub use files::{Files, UNIT_DIRECTORY};
-pub(crate) use files::{make_private_directory, publish, publish_privately};
+pub(crate) use files::{make_private_directory, publish_file};
 pub use flannel::DERIVED_OPTIONS;
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};

@@ -74,6 +74,24 @@ pub struct UnitFacts {
 }
 
 impl UnitFacts {
+    /// Of a unit that does not run; none if it has no file.
+    pub fn at_rest(enablement: Option<Enablement>) -> Self {
+        Self {
+            load_state: if enablement.is_some() { "loaded" } else { "not-found" }.to_owned(),
+            active_state: "inactive".to_owned(),
+            sub_state: "dead".to_owned(),
+            enablement: enablement.unwrap_or(Enablement::Disabled),
+            active: false,
+            needs_reload: false,
+            invocation: Vec::new(),
+            main_pid: 0,
+            restarts: 0,
+            result: String::new(),
+            started_usec: 0,
+            control_group: String::new(),
+        }
+    }
+
     /// Whether there is nothing to stop.
     pub fn is_stopped(&self) -> bool {
         matches!(self.active_state.as_str(), "inactive" | "failed")
@@ -117,11 +135,7 @@ impl Systemd<'_> {
             active_state,
             needs_reload: unit.take("NeedDaemonReload")?,
             invocation: unit.take("InvocationID")?,
-            main_pid: 0,
-            restarts: 0,
-            result: String::new(),
-            started_usec: 0,
-            control_group: String::new(),
+            ..UnitFacts::at_rest(None)
         };
         // Also of one whose file is gone: it may still run.
         if name.ends_with(".service") && (facts.load_state == "loaded" || !facts.is_stopped()) {

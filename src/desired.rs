@@ -16,7 +16,7 @@ use crate::change::{Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
 use crate::docker::{self, Admission, DAEMON_JSON, SOCKET, UNIT};
-use crate::facts::{Facts, MODULES};
+use crate::facts::{FIREWALLD_RULES, Facts, Firewall, MODULES};
 use crate::flannel::{FLANNEL_OPTIONS, SUBNET_ENV};
 use crate::host::{Availability, Backend, Family, UNIT_DIRECTORY, Whose, is_container};
 use crate::journal::Installed;
@@ -274,9 +274,15 @@ impl Desired {
     }
 
     /// What firewalls have done without their units, undone as the units would: ufw's
-    /// policies first, or connections would be cut.
+    /// policies first, or connections would be cut. A firewalld that is stopped while it
+    /// starts has made its table since the node was looked at, and leaves it behind.
     fn firewall_rules(&mut self, sources: &Sources<'_>) {
-        for &(backend, family, whose) in &sources.facts.firewall_rules {
+        let mut places = sources.facts.firewall_rules.clone();
+        let is_firewalld = |firewall: &Firewall| firewall.unit == "firewalld.service";
+        if sources.facts.firewalls.iter().any(is_firewalld) && !places.contains(&FIREWALLD_RULES) {
+            places.push(FIREWALLD_RULES);
+        }
+        for (backend, family, whose) in places {
             let chains: &[&str] = if whose == Whose::Ufw { &["INPUT", "OUTPUT"] } else { &[] };
             for chain in chains {
                 let on = Policy { backend, family, chain: (*chain).to_owned() };

@@ -181,13 +181,16 @@ fn firewall(unit: String) -> Firewall {
     Firewall { unit, is_local }
 }
 
+/// Where firewalld has its rules: one table for both families.
+pub const FIREWALLD_RULES: (Backend, Family, Whose) = (Backend::Nft, Family::V4, Whose::Firewalld);
+
 fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {
     let netfilter = host.netfilter()?;
     let disables = |unit: &str| config.firewall.disable.iter().any(|disabled| disabled == unit);
     let ufw = netfilter.all().map(|(backend, family)| (backend, family, Whose::Ufw));
     let mut places: Vec<_> = ufw.filter(|_| disables("ufw.service")).collect();
     if disables("firewalld.service") {
-        places.push((Backend::Nft, Family::V4, Whose::Firewalld));
+        places.push(FIREWALLD_RULES);
     }
     let mut found = Vec::new();
     for (backend, family, whose) in places {

@@ -164,6 +164,15 @@ fn firewalls_that_come_back() {
             "firewalls",
             "firewalld",
         ),
+        (
+            "firewalld makes its table while it is stopped",
+            "mkdir -p /run/systemd/system/firewalld.service.d && \
+             printf '[Service]\\nType=exec\\nExecStart=\\nExecStart=sleep infinity\\nExecStopPost=nft add table inet firewalld\\n' \
+             >/run/systemd/system/firewalld.service.d/late.conf && \
+             systemctl -q unmask firewalld && systemctl start firewalld",
+            "firewalls",
+            "firewalld",
+        ),
         ("firewalld's table was left behind", "nft add table inet firewalld", "firewalls", "firewalld"),
         ("ufw was enabled", "systemctl -q unmask ufw && ufw --force enable", "forward-policy", "ufw"),
         (

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
-use std::io::{Seek, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 
 use super::Facts;
-use crate::job::Job;
 use crate::machine::Machine;
 
 /// What changes by itself, or is not on disk. A directory in this list is not looked at at all.
@@ -58,6 +57,9 @@ static KNOWN: Mutex<BTreeMap<Stamp, String>> = Mutex::new(BTreeMap::new());
 
 /// How long a file has to have been left alone: many ticks of the clock that stamps it.
 const AT_REST: i64 = 1;
+
+/// How much of a file is read at a time.
+const READ: usize = 256 << 10;
 
 pub(super) fn of(machine: &Machine) -> Result<Facts> {
     let top = PathBuf::from(format!("/proc/{}/root", machine.running()?));
@@ -116,8 +118,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Adds the digests of the regular files. Those that are not known come from two runs of one program: unlike this
-    /// crate it is always optimised.
+    /// Adds the digests of the regular files.
     fn digest(&mut self) -> Result<()> {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         let unknown: Vec<&Path> = self
@@ -126,22 +127,10 @@ impl Reader {
             .filter(|(_, stamp)| !known.contains_key(stamp))
             .map(|(path, _)| path.as_path())
             .collect();
-        let half = unknown.len().div_ceil(2).max(1);
-        let started: Result<Vec<Job>> = unknown.chunks(half).map(|part| digests(&self.top, part)).collect();
-        let mut sums = BTreeMap::new();
-        for job in started? {
-            let output = job.wait(Duration::from_mins(2))?;
-            // xargs says 123 when a file went away meanwhile.
-            if !output.success() && output.code != 123 {
-                bail!("sha256sum failed with {}: {}", output.code, output.stderr);
-            }
-            for (sum, name) in output.stdout.split('\0').filter_map(|line| line.split_once("  ./")) {
-                sums.insert(PathBuf::from(format!("/{name}")), sum.to_owned());
-            }
-        }
+        let sums = digests(&self.top, &unknown)?;
         let now = seconds();
         for (path, stamp) in &self.regular {
-            let Some(sum) = known.get(stamp).or_else(|| sums.get(path)).cloned() else { continue };
+            let Some(sum) = known.get(stamp).or_else(|| sums.get(path.as_path())).cloned() else { continue };
             if let Some(fact) = self.facts.get_mut(&path.display().to_string()) {
                 *fact = format!("{fact} sha256:{sum}");
             }
@@ -154,6 +143,47 @@ impl Reader {
     }
 }
 
+/// The digests of files below `top`, but for those that have gone away meanwhile.
+fn digests<'a>(top: &Path, files: &[&'a Path]) -> Result<BTreeMap<&'a Path, String>> {
+    let (left, found) = (Mutex::new(files.iter()), Mutex::new(BTreeMap::new()));
+    let work = || -> Result<()> {
+        loop {
+            let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(path) = next else { return Ok(()) };
+            if let Some(digest) = digest(&top.join(path.strip_prefix("/").unwrap_or(path)))? {
+                found.lock().unwrap_or_else(PoisonError::into_inner).insert(*path, digest);
+            }
+        }
+    };
+    thread::scope(|threads| {
+        let other = threads.spawn(work);
+        let ended = work();
+        ended.and(other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn digest(path: &Path) -> Result<Option<String>> {
+    let mut hasher = Sha256::new();
+    let mut read = || -> io::Result<()> {
+        let mut file = BufReader::with_capacity(READ, File::open(path)?);
+        loop {
+            let bytes = file.fill_buf()?;
+            let length = bytes.len();
+            hasher.update(bytes);
+            file.consume(length);
+            if length == 0 {
+                return Ok(());
+            }
+        }
+    };
+    match read() {
+        Ok(()) => Ok(Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
 fn stamp(meta: &Metadata) -> Stamp {
     let (modified, changed) = ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()));
     (meta.dev(), meta.ino(), meta.size(), modified, changed)
@@ -162,18 +192,6 @@ fn stamp(meta: &Metadata) -> Stamp {
 fn seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
-}
-
-fn digests(top: &Path, files: &[&Path]) -> Result<Job> {
-    let mut list = File::from(memfd_create(c"paths", MFdFlags::MFD_CLOEXEC)?);
-    for path in files {
-        let relative = path.strip_prefix("/").unwrap_or(path);
-        list.write_all(&[b"./", relative.as_os_str().as_bytes(), b"\0"].concat())?;
-    }
-    list.rewind()?;
-    let mut command = Command::new("xargs");
-    command.args(["-0", "-r", "sha256sum", "-z", "--"]).current_dir(top);
-    Job::feed(command, Stdio::from(list))
 }
 
 fn describe(host: &Path, meta: &Metadata) -> Result<String> {

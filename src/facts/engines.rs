@@ -13,7 +13,7 @@ use crate::docker::{CONTAINERD_SOCKET, UNIT};
 use crate::host::{Host, Socket, socket_at};
 
 /// The socket unit of docker's distribution packages.
-const DOCKER_SOCKET: &str = "docker.socket";
+pub(super) const DOCKER_SOCKET: &str = "docker.socket";
 
 /// docker's unit, and the dockers beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,8 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use super::offline;
 use super::survey::{Seen, Unseen, seen};
-use crate::Result;
-use crate::host::Host;
+use crate::host::{Host, Manager};
 
 /// Which cgroup hierarchy the node has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +16,6 @@ pub enum Cgroup {
     V1,
     /// The unified hierarchy.
     V2,
-}
-
-/// systemd.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manager {
-    /// Its version as it says it.
-    pub version: String,
-    /// `running`, `degraded`, `starting`, …
-    pub state: String,
-    /// How many units have failed.
-    pub failed: u32,
 }
 
 /// The machine.
@@ -99,7 +87,7 @@ impl Machine {
         Self {
             is_root: nix::unistd::geteuid().is_root(),
             has_systemd: if is_offline { offline::has_systemd() } else { crate::preflight::has_systemd() },
-            manager: seen(manager(host)),
+            manager: seen(host.systemd().and_then(|systemd| systemd.about())),
             is_container: Path::new("/run/systemd/container").exists(),
             arch: if is_offline { offline::arch() } else { std::env::consts::ARCH.to_owned() },
             cgroup: cgroup(),
@@ -124,11 +112,6 @@ fn selinux() -> Option<bool> {
 /// A file of the kernel's or the system's, or why there is none to be had.
 pub(super) fn read(path: &str) -> Seen<String> {
     fs::read_to_string(path).map_err(|error| Unseen::new(format!("{path} cannot be read: {error}")))
-}
-
-fn manager(host: &Host) -> Result<Manager> {
-    let systemd = host.systemd()?;
-    Ok(Manager { version: systemd.version()?, state: systemd.state()?, failed: systemd.failed_units()? })
 }
 
 fn cgroup() -> Cgroup {

@@ -21,20 +21,22 @@ use ipnet::Ipv4Net;
 
 use crate::config::{Config, Flannel};
 use crate::desired::{MODULES_LOAD, PRESET_DIRECTORY, socket};
-use crate::docker::{BRIDGE, DAEMON_JSON, USER_CHAIN};
+use crate::docker::{BRIDGE, DAEMON_JSON, UNIT, USER_CHAIN};
 use crate::flannel::{DockerOptions, FLANNEL_OPTIONS, Foreign, SUBNET_ENV, SubnetEnv, settled};
 use crate::host::{
     Availability, Backend, DaemonInfo, Family, Host, Tools, UNIT_DIRECTORY, UnitFacts, Whose, ipv4_on,
     loses_rules, stranger,
 };
 use crate::preflight;
+use crate::render::{FLANNEL_PATH, GUARD_UNIT};
 use crate::sysctl::{self, Fragment};
 use crate::version::Version;
 use crate::{Error, Result};
 
+use engines::DOCKER_SOCKET;
 pub use engines::{Dockers, Engines, Kubelet};
 pub use kernel::{Features, Kernel};
-pub use machine::{Cgroup, Machine, Manager};
+pub use machine::{Cgroup, Machine};
 pub use network::{Network, Proxies, Tables};
 pub use survey::{Seen, Survey, Target, Unseen, Wanted};
 pub use volumes::{Restriction, Role, Volume};
@@ -129,7 +131,8 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
     let systemd = host.systemd().map_err(|error| Error::Refused(preflight::no_bus(&error)))?;
     let netfilter = host.netfilter()?;
     netfilter.look_ahead();
-    let docker = systemd.unit(crate::docker::UNIT)?;
+    systemd.look_ahead(&[UNIT, DOCKER_SOCKET, GUARD_UNIT, FLANNEL_PATH], &config.firewall.disable);
+    let docker = systemd.unit(UNIT)?;
     let daemon = docker.active.then(|| host.api(&socket(config)).ask_info());
     let processes = host.processes()?;
     let firewalls = config.firewall.disable.iter();

@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{
@@ -17,6 +18,7 @@ use nix::sys::socket::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::memory::Memory;
 use crate::{Error, Result};
 
 /// More than any answer that is asked for here.
@@ -30,6 +32,7 @@ const WHOLE: u32 = 4;
 pub struct Api {
     socket: PathBuf,
     limit: Duration,
+    memory: Rc<Memory>,
 }
 
 /// A container of `GET /containers/json`, as far as it is used.
@@ -195,7 +198,12 @@ impl Asked {
 impl Api {
     /// The API on `socket`; an answer may take `limit`.
     pub fn new(socket: PathBuf, limit: Duration) -> Self {
-        Self { socket, limit }
+        Self { socket, limit, memory: Rc::default() }
+    }
+
+    /// The same, which asks nothing again that was answered while the node stands still.
+    pub(super) fn remembering(self, memory: &Rc<Memory>) -> Self {
+        Self { memory: Rc::clone(memory), ..self }
     }
 
     /// Whether the daemon answers.
@@ -206,8 +214,7 @@ impl Api {
     /// The daemon's version: `28.5.2`. It stands in the head of every answer; `/version` runs
     /// other programs first.
     pub fn version(&self) -> Result<String> {
-        let Answer { head, .. } = self.request("GET", "/_ping", &[200])?;
-        let version = server(&head).map(str::to_owned);
+        let version = server(&self.get("/_ping")?.head).map(str::to_owned);
         version.ok_or_else(|| self.failed("GET /_ping: the answer does not say docker's version".to_owned()))
     }
 
@@ -262,15 +269,20 @@ impl Api {
     }
 
     fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.parse(path, &self.get(path)?)
+        self.parse(path, &self.get(path)?.body)
     }
 
     fn parse<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T> {
         serde_json::from_slice(body).map_err(|error| self.failed(format!("GET {path}: {error}")))
     }
 
-    fn get(&self, path: &str) -> Result<Vec<u8>> {
-        self.request("GET", path, &[200]).map(|answer| answer.body)
+    fn get(&self, path: &str) -> Result<Rc<Answer>> {
+        let question = (self.socket.clone(), path.to_owned());
+        self.memory.once(
+            |seen| seen.answers.get(&question).cloned(),
+            || self.request("GET", path, &[200]).map(Rc::new),
+            |seen, answer| drop(seen.answers.insert(question.clone(), answer)),
+        )
     }
 
     fn request(&self, method: &str, path: &str, fine: &[u16]) -> Result<Answer> {
@@ -348,7 +360,7 @@ fn read_within(mut stream: UnixStream, deadline: Instant) -> io::Result<Vec<u8>>
 
 /// An HTTP answer.
 #[derive(Debug, PartialEq)]
-struct Answer {
+pub(super) struct Answer {
     status: u16,
     head: String,
     body: Vec<u8>,

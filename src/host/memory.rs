@@ -2,15 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::api::Answer;
 use super::exec::Begun;
 use super::netfilter::{Backend, Family};
 use super::netlink::{Address, Link};
-use super::systemd::UnitFacts;
+use super::units::UnitFacts;
 use crate::Result;
+use crate::resource::Enablement;
 
 /// Nothing, unless the node is taken to stand still.
 #[derive(Debug, Default)]
@@ -22,6 +25,8 @@ pub(super) struct Seen {
     pub(super) tables: BTreeMap<(Backend, Family), Rc<Listings>>,
     pub(super) nftables: Option<Rc<Value>>,
     pub(super) units: BTreeMap<String, UnitFacts>,
+    /// Of units' files, by name; none where there is no such file.
+    pub(super) enablements: BTreeMap<String, Option<Enablement>>,
     pub(super) links: Option<Vec<Link>>,
     pub(super) addresses: Option<Vec<Address>>,
     /// Listings that are being made.
@@ -29,6 +34,8 @@ pub(super) struct Seen {
     pub(super) begun_nftables: Option<Begun>,
     /// Pid and name.
     pub(super) processes: Option<Vec<(u32, String)>>,
+    /// What docker said, by socket and path.
+    pub(super) answers: BTreeMap<(PathBuf, String), Rc<Answer>>,
 }
 
 /// Every table of a backend and family by its name; none of one that cannot be shown.

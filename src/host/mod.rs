@@ -35,9 +35,11 @@ mod root;
 mod service;
 mod store;
 mod systemd;
+mod units;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use rtnetlink::Handle;
@@ -57,6 +59,7 @@ pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
 pub use links::Links;
 pub use listing::Whose;
+pub use manager::Manager;
 use memory::Memory;
 pub use mounts::{Mount, mounts};
 pub use names::addresses;
@@ -67,7 +70,8 @@ pub use peer::{Socket, socket_at};
 pub use processes::{is_container, loses_rules};
 pub use root::{enter, is_offline, outside, read_proc};
 pub use store::{Content, Incoming, Store, Written};
-pub use systemd::{Systemd, UnitFacts};
+pub use systemd::Systemd;
+pub use units::UnitFacts;
 
 /// Where node-setup keeps what it must not forget.
 pub const STATE: &str = "/var/lib/node-setup";
@@ -101,7 +105,7 @@ pub struct Host {
     bus: OnceCell<Connection>,
     netlink: OnceCell<Handle>,
     tools: OnceCell<Tools>,
-    memory: Memory,
+    memory: Rc<Memory>,
     started: RefCell<Vec<Start>>,
 }
 
@@ -124,7 +128,7 @@ impl Host {
             bus: OnceCell::new(),
             netlink: OnceCell::new(),
             tools: OnceCell::new(),
-            memory: Memory::default(),
+            memory: Rc::default(),
             started: RefCell::new(Vec::new()),
         })
     }
@@ -188,7 +192,7 @@ impl Host {
     }
 
     /// From here on the node is only looked at: what was seen once of rules, units, links and
-    /// processes is not looked up again. Until [it starts to change](Self::starts_to_change), and only as long as no
+    /// processes, and what docker has said, is not looked up again. Until [it starts to change](Self::starts_to_change), and only as long as no
     /// time is [let pass](Self::pause).
     pub fn stands_still(&self) {
         self.memory.begin();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Host;
 use super::api::Api;
 use super::files::STARTED;
-use super::systemd::UnitFacts;
+use super::units::UnitFacts;
 use crate::digest::Digest;
 use crate::resource::{Readiness, Unit};
 use crate::{Error, Result};
@@ -109,7 +109,7 @@ impl Host {
 
     /// docker's API.
     pub fn api(&self, socket: &Path) -> Api {
-        Api::new(socket.to_owned(), ANSWER)
+        Api::new(socket.to_owned(), ANSWER).remembering(&self.memory)
     }
 
     /// Whether a running unit was started from what is on disk now.

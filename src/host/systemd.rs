@@ -24,9 +24,9 @@ const BUS: &str = "org.freedesktop.DBus";
 const BUS_PATH: &str = "/org/freedesktop/DBus";
 pub(super) const MANAGER: &str = "/org/freedesktop/systemd1";
 pub(super) const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
-const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
+pub(super) const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
-const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
+pub(super) const SERVICE_INTERFACE: &str = "org.freedesktop.systemd1.Service";
 
 /// What a unit may at most add to the time that a job has, by the time that it gives its processes to stop.
 const LONGEST_STOP: Duration = Duration::from_mins(3);
@@ -44,60 +44,6 @@ pub struct Systemd<'a> {
     pub(super) memory: &'a Memory,
 }
 
-/// What systemd knows about a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnitFacts {
-    /// `loaded`, `not-found`, `masked`, `bad-setting`, …
-    pub load_state: String,
-    /// `active`, `inactive`, `failed`, `activating`, …
-    pub active_state: String,
-    /// `running`, `exited`, `auto-restart`, …
-    pub sub_state: String,
-    /// Whether it starts by itself.
-    pub enablement: Enablement,
-    /// Up: running, or exited and remaining.
-    pub active: bool,
-    /// Its file or a drop-in changed after systemd read it.
-    pub needs_reload: bool,
-    /// Names one start of the unit; empty if it never started.
-    pub invocation: Vec<u8>,
-    /// A service's main process; 0 if there is none.
-    pub main_pid: u32,
-    /// How often a service was restarted by itself since it was last started by hand.
-    pub restarts: u32,
-    /// Why a service's last run ended: `success`, `exit-code`, `timeout`, …
-    pub result: String,
-    /// When the main process was started, microseconds since the epoch; 0 if never.
-    pub started_usec: u64,
-    /// The unit's control group, as a path under the hierarchy; empty if it has none.
-    pub control_group: String,
-}
-
-impl UnitFacts {
-    /// Of a unit that does not run; none if it has no file.
-    pub fn at_rest(enablement: Option<Enablement>) -> Self {
-        Self {
-            load_state: if enablement.is_some() { "loaded" } else { "not-found" }.to_owned(),
-            active_state: "inactive".to_owned(),
-            sub_state: "dead".to_owned(),
-            enablement: enablement.unwrap_or(Enablement::Disabled),
-            active: false,
-            needs_reload: false,
-            invocation: Vec::new(),
-            main_pid: 0,
-            restarts: 0,
-            result: String::new(),
-            started_usec: 0,
-            control_group: String::new(),
-        }
-    }
-
-    /// Whether there is nothing to stop.
-    pub fn is_stopped(&self) -> bool {
-        matches!(self.active_state.as_str(), "inactive" | "failed")
-    }
-}
-
 impl Systemd<'_> {
     /// Connects to the system bus.
     pub(super) fn connect(runtime: &Runtime) -> Result<Connection> {
@@ -108,60 +54,6 @@ impl Systemd<'_> {
                     .unwrap_or_else(|_| Err(zbus::Error::Failure("no answer from the system bus".to_owned())))
             })
             .map_err(|source| Error::Bus { action: "answer on the system bus".to_owned(), source })
-    }
-
-    /// Everything of interest about a unit, loaded or not.
-    pub fn unit(&self, name: &str) -> Result<UnitFacts> {
-        self.memory.once(
-            |seen| seen.units.get(name).cloned(),
-            || self.look_at(name),
-            |seen, found| drop(seen.units.insert(name.to_owned(), found)),
-        )
-    }
-
-    fn look_at(&self, name: &str) -> Result<UnitFacts> {
-        let path: OwnedObjectPath = self.call_for("LoadUnit", &(name,), || format!("load {name}"))?;
-        let mut unit = self.properties(&path, UNIT_INTERFACE)?;
-        let active_state: String = unit.take("ActiveState")?;
-        let mut facts = UnitFacts {
-            load_state: unit.take("LoadState")?,
-            sub_state: unit.take("SubState")?,
-            enablement: match self.enablement(name)? {
-                Some(enablement) => enablement,
-                None if !wanting(name).is_empty() => Enablement::Dangling,
-                None => Enablement::Disabled,
-            },
-            active: matches!(active_state.as_str(), "active" | "reloading"),
-            active_state,
-            needs_reload: unit.take("NeedDaemonReload")?,
-            invocation: unit.take("InvocationID")?,
-            ..UnitFacts::at_rest(None)
-        };
-        // Also of one whose file is gone: it may still run.
-        if name.ends_with(".service") && (facts.load_state == "loaded" || !facts.is_stopped()) {
-            let mut service = self.properties(&path, SERVICE_INTERFACE)?;
-            facts.main_pid = service.take("MainPID")?;
-            facts.restarts = service.take("NRestarts").unwrap_or_default();
-            facts.result = service.take("Result")?;
-            facts.started_usec = service.take("ExecMainStartTimestamp")?;
-            facts.control_group = service.take("ControlGroup")?;
-        }
-        Ok(facts)
-    }
-
-    /// How a unit's file is enabled; `None` if there is no such file.
-    pub fn enablement(&self, name: &str) -> Result<Option<Enablement>> {
-        let state: Result<String> =
-            self.call_for("GetUnitFileState", &(name,), || format!("tell whether {name} is enabled"));
-        match state {
-            Ok(state) => Ok(Some(match state.as_str() {
-                "enabled" | "enabled-runtime" | "alias" => Enablement::Enabled,
-                "masked" | "masked-runtime" => Enablement::Masked,
-                _ => Enablement::Disabled,
-            })),
-            Err(error) if is_no_such_file(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// `daemon-reload`.
@@ -356,36 +248,52 @@ impl Systemd<'_> {
     }
 
     /// All properties of an interface: one answer takes no longer than one property's.
-    fn properties(&self, path: &str, interface: &str) -> Result<Properties> {
-        self.block_on(async {
+    pub(super) async fn properties(&self, path: &str, interface: &str) -> Result<Properties> {
+        let all = async {
             let reply =
                 self.bus.call_method(Some(SYSTEMD), path, Some(PROPERTIES), "GetAll", &interface).await?;
             reply.body().deserialize().map(Properties)
-        })
-        .map_err(|source| Error::Bus { action: format!("tell the properties of {path}"), source })
+        };
+        answer(all)
+            .await
+            .map_err(|source| Error::Bus { action: format!("tell the properties of {path}"), source })
     }
 
-    pub(super) fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
+    fn property<T>(&self, path: &str, interface: &str, property: &'static str) -> Result<T>
     where
         T: TryFrom<OwnedVariant>,
         T::Error: Into<zbus::Error>,
     {
-        self.block_on(async {
+        self.runtime.block_on(self.ask_property(path, interface, property))
+    }
+
+    /// One property of an interface.
+    pub(super) async fn ask_property<T>(
+        &self,
+        path: &str,
+        interface: &str,
+        property: &'static str,
+    ) -> Result<T>
+    where
+        T: TryFrom<OwnedVariant>,
+        T::Error: Into<zbus::Error>,
+    {
+        let one = async {
             let reply = self
                 .bus
                 .call_method(Some(SYSTEMD), path, Some(PROPERTIES), "Get", &(interface, property))
                 .await?;
             let value: OwnedVariant = reply.body().deserialize()?;
             T::try_from(value).map_err(Into::into)
-        })
-        .map_err(|source| Error::Bus { action: format!("tell {property}"), source })
+        };
+        answer(one).await.map_err(|source| Error::Bus { action: format!("tell {property}"), source })
     }
 
     fn call<B>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<Message>
     where
         B: serde::Serialize + zbus::DynamicType,
     {
-        self.block_on(self.manager(method, body)).map_err(|source| Error::Bus { action: action(), source })
+        self.runtime.block_on(self.ask(method, body, action))
     }
 
     fn call_for<B, T>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<T>
@@ -393,7 +301,29 @@ impl Systemd<'_> {
         B: serde::Serialize + zbus::DynamicType,
         T: serde::de::DeserializeOwned + zbus::Type,
     {
-        let reply = self.call(method, body, &action)?;
+        self.runtime.block_on(self.ask_for(method, body, action))
+    }
+
+    async fn ask<B>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<Message>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        let reply = answer(self.manager(method, body)).await;
+        reply.map_err(|source| Error::Bus { action: action(), source })
+    }
+
+    /// What the manager answers to a call that starts no job.
+    pub(super) async fn ask_for<B, T>(
+        &self,
+        method: &'static str,
+        body: &B,
+        action: impl Fn() -> String,
+    ) -> Result<T>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+        T: serde::de::DeserializeOwned + zbus::Type,
+    {
+        let reply = self.ask(method, body, &action).await?;
         reply.body().deserialize().map_err(|source| Error::Bus { action: action(), source })
     }
 
@@ -402,11 +332,6 @@ impl Systemd<'_> {
         B: serde::Serialize + zbus::DynamicType,
     {
         self.bus.call_method(Some(SYSTEMD), MANAGER, Some(MANAGER_INTERFACE), method, body).await
-    }
-
-    fn block_on<T>(&self, call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-        // Made within: a time limit needs the runtime that it runs on.
-        self.runtime.block_on(async { answer(call).await })
     }
 }
 
@@ -417,10 +342,10 @@ async fn answer<T>(call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<
 }
 
 /// Properties by name, each taken once.
-struct Properties(HashMap<String, OwnedVariant>);
+pub(super) struct Properties(HashMap<String, OwnedVariant>);
 
 impl Properties {
-    fn take<T>(&mut self, property: &'static str) -> Result<T>
+    pub(super) fn take<T>(&mut self, property: &'static str) -> Result<T>
     where
         T: TryFrom<OwnedVariant>,
         T::Error: Into<zbus::Error>,
@@ -469,7 +394,7 @@ fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// systemd before 252 says `NoSuchUnit` or plain `FileNotFound` for a unit without a file.
-fn is_no_such_file(error: &Error) -> bool {
+pub(super) fn is_no_such_file(error: &Error) -> bool {
     let Error::Bus { source, .. } = error else { return false };
     let text = source.to_string();
     ["FileNotFound", "NoSuchUnit", "No such file"].iter().any(|word| text.contains(word))

@@ -2,7 +2,8 @@
 
 use super::{Verdict, Verdicts, known};
 use crate::docker;
-use crate::facts::{Cgroup, Manager, Survey};
+use crate::facts::{Cgroup, Survey};
+use crate::host::Manager;
 
 pub(super) fn root(survey: &Survey<'_>) -> Verdicts {
     judge_root(survey.machine.is_root).into()

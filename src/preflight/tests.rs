@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::{Config, Inputs};
-use crate::facts::{Cgroup, Kubelet, Manager, Restriction, Role, Wanted};
+use crate::facts::{Cgroup, Kubelet, Restriction, Role, Wanted};
 use crate::finding::Status::{Fail, Pass, Skip, Unknown, Warn};
 use crate::flannel::Foreign;
-use crate::host::{Availability, Backend, Family, Socket, Stranger};
+use crate::host::{Availability, Backend, Family, Manager, Socket, Stranger};
 use crate::resource::PolicyState;
 use crate::sysctl::{Fragment, in_order, parse};
 use crate::version::Version;

@@ -178,7 +178,9 @@ fn digest(path: &Path) -> Result<Option<String>> {
         }
     };
     match read() {
-        Ok(()) => Ok(Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())),
+        Ok(()) => {
+            Ok(Some(hasher.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }

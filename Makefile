@@ -49,11 +49,12 @@ generate: ## Write the files that are generated from the code
 test: setup build ## Run every test, those on real nodes too; ends with the totals
 	@tests/run.sh
 
+# PART=2/4: a quarter of the points, spread over all of them. JOBS=6: nodes at a time
 torture: setup build ## Kill, fail and power off runs at every system call that changes something; takes hours
 	@cargo build --quiet --package node-tests
-	@$(TARGET)/debug/torture kill
-	@$(TARGET)/debug/torture error
-	@$(TARGET)/debug/torture lost
+	@$(TARGET)/debug/torture kill --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
+	@$(TARGET)/debug/torture error --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
+	@$(TARGET)/debug/torture lost --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
 	@$(TARGET)/debug/torture cut
 
 # FUZZ_SECONDS=900, FUZZ_TARGET=part-of-a-name, FUZZ_SEED=number

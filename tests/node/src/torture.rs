@@ -12,9 +12,11 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use anyhow::{Result, bail};
 pub use calls::Point;
 use scenario::Stage;
 pub use scenario::{Fault, Met, Scenario};
@@ -32,6 +34,39 @@ pub enum Kind {
     EveryError,
 }
 
+/// A part of a sweep that takes too long to be made at once, spread over all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    number: usize,
+    of: usize,
+}
+
+impl Part {
+    /// The first point of each `of`.
+    #[must_use]
+    pub const fn one_of(of: usize) -> Self {
+        Self { number: 1, of }
+    }
+
+    /// What of `all` is in it.
+    pub fn of<T>(self, all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        all.skip(self.number - 1).step_by(self.of)
+    }
+}
+
+impl FromStr for Part {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers =
+            text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => bail!("{text} is no part such as 1/4, 2/4, 3/4 or 4/4"),
+        }
+    }
+}
+
 /// What is to be tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Sweep {
@@ -41,8 +76,8 @@ pub struct Sweep {
     pub suite: Suite,
     /// The faults.
     pub kind: Kind,
-    /// How many of the points: each, every second, every third, …
-    pub every: usize,
+    /// Which of the points.
+    pub part: Part,
     /// How many nodes at a time.
     pub jobs: usize,
 }
@@ -70,11 +105,10 @@ impl fmt::Display for Tally {
 /// When the nodes cannot be brought to where the scenario begins: then nothing was tried.
 #[must_use]
 pub fn sweep(sweep: Sweep) -> Tally {
-    let Sweep { scenario, suite, kind, every, jobs } = sweep;
+    let Sweep { scenario, suite, kind, part, jobs } = sweep;
     let mut first = Some(Stage::set_up(scenario, suite));
     let points = first.as_mut().map(Stage::points).unwrap_or_default();
-    let faults: VecDeque<_> =
-        points.into_iter().flat_map(|point| faults(kind, point)).step_by(every).collect();
+    let faults: VecDeque<_> = part.of(points.into_iter().flat_map(|point| faults(kind, point))).collect();
     println!("{scenario} on {suite}: {} points", faults.len());
     let (left, tally) = (Mutex::new(faults), Mutex::new(Tally::default()));
     thread::scope(|threads| {
@@ -131,4 +165,24 @@ fn work(
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_sweep_are_all_of_it_and_each_once() {
+        for parts in 1..5 {
+            let mut tried: Vec<usize> = (1..=parts)
+                .flat_map(|number| Part { number, of: parts }.of(0..10).collect::<Vec<_>>())
+                .collect();
+            tried.sort_unstable();
+            assert_eq!(tried, (0..10).collect::<Vec<_>>());
+        }
+        assert_eq!("2/4".parse::<Part>().unwrap(), Part { number: 2, of: 4 });
+        for wrong in ["", "2", "0/4", "5/4", "1/0", "a/b"] {
+            assert!(wrong.parse::<Part>().is_err(), "{wrong}");
+        }
+    }
 }

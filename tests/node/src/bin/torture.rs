@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Parser, ValueEnum};
 use node_tests::powercut::power_cuts;
 use node_tests::powerloss;
-use node_tests::torture::{self, Scenario, Sweep};
+use node_tests::torture::{self, Part, Scenario, Sweep};
 use node_tests::{Result, Suite};
 
 /// Kills node-setup, has its system calls fail, or takes the power away, at every point of its runs, and counts what
@@ -21,9 +21,9 @@ struct Cli {
     /// The releases of the nodes
     #[arg(long = "suite", default_values_t = [Suite::Bookworm, Suite::Forky])]
     suites: Vec<Suite>,
-    /// Only each Nth point, or state
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    every: usize,
+    /// Only the Kth of N parts of the points, or states; each is spread over all of them
+    #[arg(long, default_value = "1/1", value_name = "K/N")]
+    part: Part,
     /// Nodes at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
     jobs: usize,
@@ -75,7 +75,7 @@ fn points(cli: &Cli, kind: torture::Kind) -> usize {
     let (mut lines, mut lost) = (Vec::new(), 0);
     for &suite in &cli.suites {
         for &scenario in &cli.scenarios {
-            let tally = torture::sweep(Sweep { scenario, suite, kind, every: cli.every, jobs: cli.jobs });
+            let tally = torture::sweep(Sweep { scenario, suite, kind, part: cli.part, jobs: cli.jobs });
             lost += tally.lost.len();
             lines.push(format!("{scenario:9} {suite:9} {tally}"));
         }
@@ -87,8 +87,8 @@ fn points(cli: &Cli, kind: torture::Kind) -> usize {
 fn lost_writes(cli: &Cli) -> Result<usize> {
     let mut lost = 0;
     for &suite in &cli.suites {
-        let (scenarios, every, jobs) = (&cli.scenarios, cli.every, cli.jobs);
-        let tally = powerloss::sweep(powerloss::Sweep { suite, scenarios, every, jobs })?;
+        let (scenarios, part, jobs) = (&cli.scenarios, cli.part, cli.jobs);
+        let tally = powerloss::sweep(powerloss::Sweep { suite, scenarios, part, jobs })?;
         tally.unflushed.iter().for_each(|path| println!("NOT FLUSHED {path}"));
         println!("{suite:9} {tally}");
         lost += tally.lost.len() + tally.unflushed.len();

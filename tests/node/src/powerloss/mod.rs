@@ -32,7 +32,7 @@ use crate::job::{Job, Output};
 use crate::machine::Machine;
 use crate::owner::Owner;
 use crate::snapshot::Section;
-use crate::torture::Scenario;
+use crate::torture::{Part, Scenario};
 use crate::{Node, Snapshot, Suite, lab};
 
 /// How long one command may take on a node that comes back.
@@ -82,8 +82,8 @@ pub struct Sweep<'a> {
     pub suite: Suite,
     /// The runs.
     pub scenarios: &'a [Scenario],
-    /// How many of the states: each, every second, every third, …
-    pub every: usize,
+    /// Which of the states.
+    pub part: Part,
     /// How many nodes at a time.
     pub jobs: usize,
 }
@@ -143,9 +143,9 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Tries a recording's states, on several nodes at once.
     fn all(&self, recording: &Recording, machines: &[&Machine], tally: &mut Tally) {
-        let Sweep { suite, every, .. } = self.sweep;
+        let Sweep { suite, part, .. } = self.sweep;
         let name = format!("{} on {suite}", recording.scenario);
-        let states: Vec<&State> = recording.states.iter().step_by(every).collect();
+        let states: Vec<&State> = part.of(recording.states.iter()).collect();
         println!("{name}: {} of {} states", states.len(), recording.states.len());
         tally.states += recording.states.len();
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(tally));

@@ -25,7 +25,7 @@ pub(crate) mod suggest;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::host::{outside, stranger};
+use crate::read;
 use crate::redact::redact;
 use crate::version::Version;
 use layer::{Assignment, BUILT_IN};
@@ -365,18 +366,13 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Reads a file that has a say: one that somebody else could change has none.
 fn read_here(path: &Path) -> Result<Vec<u8>> {
-    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    let bytes = read::up_to(LARGEST, path).map_err(|error| unreadable(path, error))?;
     if let Some(stranger) = stranger(path) {
         return Err(Error::Config {
             origin: path.display().to_string(),
             problem: format!("{stranger}, and this says what root does"),
             help: format!("see that what it says is meant, then: {}", stranger.remedy()),
         });
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(unreadable(path, format_args!("it is larger than {} MiB", LARGEST >> 20)));
     }
     Ok(bytes)
 }

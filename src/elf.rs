@@ -1,8 +1,9 @@
 //! For which architecture a program is, by its own head (elf(5)).
 
-use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
+
+use crate::read;
 
 /// How much of a program's head says it.
 const HEAD: usize = 20;
@@ -10,9 +11,7 @@ const HEAD: usize = 20;
 /// The architecture that the program at `path` is for, if it is one.
 pub fn arch_of(path: &Path) -> Option<String> {
     let mut head = [0; HEAD];
-    // Opening a fifo would wait.
-    path.metadata().ok().filter(Metadata::is_file)?;
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    read::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
     arch_in(&head)
 }
 

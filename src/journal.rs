@@ -19,6 +19,7 @@ use crate::archive::Member;
 use crate::change::Step;
 use crate::digest::Digest;
 use crate::host::make_private_directory;
+use crate::read;
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -273,7 +274,7 @@ fn author(text: &str) -> Option<Author> {
 pub fn read_all(directory: &Path) -> Result<Vec<(PathBuf, Vec<Record>)>> {
     let read = |number| {
         let path = path_of(directory, number);
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        let bytes = read::whole(&path).map_err(Error::io("read", &path))?;
         let text = String::from_utf8_lossy(&bytes);
         if let Some(Author { schema, version }) = author(&text).filter(|author| author.schema > SCHEMA) {
             return Err(Error::Newer { path, schema, version });

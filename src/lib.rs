@@ -54,6 +54,7 @@ pub mod lock;
 pub mod metrics;
 pub mod plan;
 pub mod preflight;
+pub mod read;
 pub mod receipt;
 pub mod redact;
 pub mod refusal;

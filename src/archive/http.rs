@@ -3,7 +3,6 @@
 //! Certificates are judged by the machine's own store, so that a site's own authority
 //! is known where the site has installed it, and by the file that the site names.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ use super::proxy::Proxies;
 use super::retry::{Again, Patience};
 use crate::error::{Error, Result, seconds};
 use crate::host::{addresses, stranger};
+use crate::read;
 
 /// How many addresses of a host are tried.
 const MOST_ADDRESSES: usize = 8;
@@ -123,7 +123,7 @@ impl Network {
                     "{stranger}, and whoever that is would say which servers to believe"
                 )));
             }
-            let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+            let pem = read::bytes(path).map_err(|error| wrong(error.to_string()))?;
             for entry in parse_pem(&pem) {
                 if let PemItem::Certificate(one) = entry.map_err(|error| wrong(error.to_string()))? {
                     all.push(one);

@@ -14,6 +14,7 @@ mod forward;
 mod hairpin;
 mod mtu;
 mod overlap;
+mod owners;
 mod service;
 mod sysctl;
 
@@ -157,6 +158,7 @@ checks! {
     hairpin::Hairpin,
     drift::Binaries,
     drift::OwnFiles,
+    owners::Owners,
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! `node-setup docker fetch` and `docker versions`: archives, without a node.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::archive::catalogue::{self, Arch};
@@ -11,6 +10,7 @@ use crate::digest::Digest;
 use crate::docker::{api, is_end_of_life, runs_on_cgroup_v2};
 use crate::event::{Event, Sink, Sinks};
 use crate::host::{Cache, Deposit, Interrupt};
+use crate::read;
 use crate::report::{ArchiveReport, Collector, Outcome, Report, VersionReport};
 use crate::version::Version;
 use crate::{Error, Result};
@@ -128,7 +128,7 @@ fn no_cache() -> Error {
 /// Whether the bytes at `path` are those of this digest. They are read: what lies in a
 /// cache for long is worth it.
 fn holds(path: &Path, sha256: Digest) -> Result<bool> {
-    match File::open(path) {
+    match read::open(path) {
         Ok(mut file) => Digest::of_reader(&mut file).map(|is| is == sha256).map_err(Error::io("read", path)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("read", path)(error)),

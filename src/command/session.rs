@@ -16,6 +16,7 @@ use crate::host::{Host, Interrupt, LIBRARIES, Limits, enter, is_offline, outside
 use crate::journal::{Begin, Installed, SCHEMA, now};
 use crate::lock::Lock;
 use crate::preflight;
+use crate::read;
 use crate::receipt::Receipt;
 use crate::report::{Collector, Report};
 use crate::resource::File;
@@ -175,7 +176,7 @@ fn own_digest(host: &Host) -> Result<Digest> {
 fn program_for(host: &Host, arch: &str) -> Result<Digest> {
     if arch == std::env::consts::ARCH {
         let path = outside(std::env::current_exe).map_err(Error::io("find", "/proc/self/exe"))?;
-        let bytes = outside(|| std::fs::read(&path)).map_err(Error::io("read", &path))?;
+        let bytes = outside(|| read::whole(&path)).map_err(Error::io("read", &path))?;
         return Ok(host.files().offer(bytes));
     }
     let path = Path::new(PACKAGED);

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::desired::socket;
 use crate::docker::{CONTAINERD_SOCKET, UNIT};
 use crate::host::{Host, Socket, socket_at};
+use crate::read;
 
 /// The socket unit of docker's distribution packages.
 pub(super) const DOCKER_SOCKET: &str = "docker.socket";
@@ -106,7 +107,7 @@ fn dockers(host: &Host, processes: &[(u32, String)]) -> Result<Dockers> {
 
 /// None of a process that is gone.
 fn parent_of(pid: u32) -> Option<u32> {
-    parent_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    parent_in(&read::of_kernel(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The fourth field of `/proc/PID/stat`; the second is a name, with any characters, in brackets.
@@ -135,7 +136,7 @@ fn podman() -> Vec<&'static str> {
         found.push("podman.socket");
     }
     let mut start = Vec::new();
-    let read = fs::File::open("/usr/bin/docker").and_then(|file| file.take(4096).read_to_end(&mut start));
+    let read = read::open("/usr/bin/docker").and_then(|file| file.take(4096).read_to_end(&mut start));
     if read.is_ok() && start.starts_with(b"#!") && String::from_utf8_lossy(&start).contains("podman") {
         found.push("/usr/bin/docker, which is podman's");
     }
@@ -145,8 +146,7 @@ fn podman() -> Vec<&'static str> {
 /// What kubelet is told on its command line, or else in its file.
 fn kubelet(processes: &Seen<Vec<(u32, String)>>) -> Option<Kubelet> {
     let pid = processes.iter().flatten().find(|(_, name)| name == "kubelet").map(|(pid, _)| *pid);
-    let line =
-        pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()).unwrap_or_default();
+    let line = pid.and_then(|pid| read::of_kernel(format!("/proc/{pid}/cmdline")).ok()).unwrap_or_default();
     let words: Vec<&str> = line.split('\0').collect();
     if let Some(driver) = option(&words, "--cgroup-driver") {
         return Some(Kubelet { driver: driver.to_owned(), source: "its command line".to_owned() });
@@ -154,7 +154,7 @@ fn kubelet(processes: &Seen<Vec<(u32, String)>>) -> Option<Kubelet> {
     let named = option(&words, "--config");
     let places = ["/var/lib/kubelet/config.yaml", "/etc/kubernetes/kubelet-config.yaml"];
     let source = named.into_iter().chain(places).find(|path| Path::new(path).is_file())?;
-    let text = fs::read_to_string(source).ok()?;
+    let text = read::text(source).ok()?;
     Some(Kubelet { driver: driver_in(&text)?.to_owned(), source: source.to_owned() })
 }
 

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::host::{Availability, Host};
+use crate::read;
 
 /// The running kernel.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ fn features(release: &str) -> Features {
         }
     }
     let places = [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")];
-    let found = places.iter().find_map(|place| Some((place, fs::read_to_string(place).ok()?)));
+    let found = places.iter().find_map(|place| Some((place, read::text(place).ok()?)));
     match found {
         Some((place, text)) => Features::parse(place, &text),
         None => Features::probe(|path| Path::new(path).exists()),

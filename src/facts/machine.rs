@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use super::offline;
 use super::survey::{Seen, Unseen, seen};
 use crate::host::{Host, Manager};
+use crate::read;
 
 /// Which cgroup hierarchy the node has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +107,12 @@ impl Machine {
 }
 
 fn selinux() -> Option<bool> {
-    fs::read_to_string("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1")
+    read::of_kernel("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1")
 }
 
 /// A file of the kernel's or the system's, or why there is none to be had.
 pub(super) fn read(path: &str) -> Seen<String> {
-    fs::read_to_string(path).map_err(|error| Unseen::new(format!("{path} cannot be read: {error}")))
+    read::of_kernel(path).map_err(|error| Unseen::new(format!("{path} cannot be read: {error}")))
 }
 
 fn cgroup() -> Cgroup {
@@ -143,7 +144,7 @@ fn swap_areas(text: &str) -> Vec<String> {
 
 /// runc goes by the same two: whether the kernel has it, and whether it can be given profiles.
 fn apparmor() -> Option<bool> {
-    let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").ok()?;
+    let enabled = read::of_kernel("/sys/module/apparmor/parameters/enabled").ok()?;
     let is_on = enabled.starts_with('Y') && Path::new("/sys/kernel/security/apparmor").exists();
     is_on.then(|| crate::host::find_program("apparmor_parser").is_some())
 }

@@ -14,7 +14,6 @@ mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
@@ -28,6 +27,7 @@ use crate::host::{
     loses_rules, stranger,
 };
 use crate::preflight;
+use crate::read;
 use crate::render::{FLANNEL_PATH, GUARD_UNIT};
 use crate::sysctl::{self, Fragment};
 use crate::version::Version;
@@ -38,7 +38,7 @@ pub use engines::{Dockers, Engines, Kubelet};
 pub use kernel::{Features, Kernel};
 pub use machine::{Cgroup, Machine};
 pub use network::{Network, Proxies, Tables};
-pub use survey::{Seen, Survey, Target, Unseen, Wanted};
+pub use survey::{Seen, Survey, Target, Unseen, Wanted, strangers};
 pub use volumes::{Restriction, Role, Volume};
 
 /// The modules that a worker is better off with; `ip_vs` is kube-proxy's.
@@ -209,33 +209,19 @@ fn containers(host: &Host, config: &Config) -> Option<Vec<String>> {
     Some(running.iter().map(|container| container.name().to_owned()).collect())
 }
 
-/// More than any file of text that is read here.
-const LARGEST: u64 = 4 << 20;
-
 /// Reads a file that need not be there.
 pub fn read_optional(path: &Path) -> Result<Option<String>> {
-    let foreign = |problem: &str| Error::Foreign {
-        path: path.to_owned(),
-        problem: problem.to_owned(),
-        help: "correct it, or move it away".to_owned(),
+    let error = match read::text(path) {
+        Ok(text) => return Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => error,
     };
-    match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", path)(error)),
-        Ok(found) if found.is_dir() => return Err(foreign("it is a directory")),
-        // Opening a fifo would wait.
-        Ok(found) if !found.is_file() => return Err(foreign("it is not a regular file")),
-        Ok(_) => {}
-    }
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", path)(error)),
-        Ok(_) if bytes.len() as u64 > LARGEST => return Err(foreign("it is larger than 4 MiB")),
-        Ok(_) => {}
-    }
-    String::from_utf8(bytes).map(Some).map_err(|_| foreign("it is not UTF-8 text"))
+    Err(match read::problem(&error) {
+        Some(problem) => {
+            Error::Foreign { path: path.to_owned(), problem, help: "correct it, or move it away".to_owned() }
+        }
+        None => Error::io("read", path)(error),
+    })
 }
 
 /// flannel's options for docker, and its lease.
@@ -349,30 +335,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_others_is_read_if_it_is_one_and_has_an_end() {
+    fn a_file_of_others_need_not_be_there_and_must_be_a_file() {
         let scratch = tempfile::tempdir().unwrap();
-        let at = |name: &str| scratch.path().join(name);
-        fs::write(at("text"), "text").unwrap();
-        fs::write(at("binary"), b"\xff\0").unwrap();
-        fs::create_dir(at("directory")).unwrap();
-        fs::File::create(at("huge")).unwrap().set_len(LARGEST + 1).unwrap();
-        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        std::os::unix::fs::symlink("/dev/zero", at("endless")).unwrap();
-        assert_eq!(read_optional(&at("text")).unwrap().as_deref(), Some("text"));
-        assert_eq!(read_optional(&at("absent")).unwrap(), None);
-        for (name, problem) in [
-            ("binary", "not UTF-8"),
-            ("directory", "a directory"),
-            ("huge", "larger than 4 MiB"),
-            ("fifo", "not a regular file"),
-            ("endless", "not a regular file"),
-        ] {
-            let error = read_optional(&at(name)).unwrap_err();
-            assert!(
-                matches!(&error, Error::Foreign { .. }) && error.to_string().contains(problem),
-                "{name}: {error}"
-            );
-        }
+        let fifo = scratch.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(read_optional(&scratch.path().join("absent")).unwrap(), None);
+        let error = read_optional(&fifo).unwrap_err();
+        assert!(matches!(&error, Error::Foreign { .. }), "{error}");
+        assert!(error.to_string().ends_with("it is not a regular file"), "{error}");
+        let found: Foreign<DockerOptions> = foreign(&fifo).unwrap();
+        assert_eq!(found, Foreign::Garbled("it is not a regular file".to_owned()));
     }
 
     #[test]

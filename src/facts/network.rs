@@ -11,6 +11,7 @@ use super::survey::{Seen, Unseen, seen};
 use crate::Result;
 use crate::config::Config;
 use crate::host::{Backend, Family, Host, Tools, find_program};
+use crate::read;
 use crate::resource::PolicyState;
 
 /// The filter table of a backend and a family, as it is.
@@ -78,7 +79,7 @@ impl Network {
             has_resolved: Path::new("/run/systemd/resolve/resolv.conf").exists(),
             listening: sockets("tcp", LISTENS),
             udp: sockets("udp", UNCONNECTED),
-            has_tunnel: fs::read_to_string("/sys/class/net/flannel.1/flags").is_ok_and(|flags| is_up(&flags)),
+            has_tunnel: read::of_kernel("/sys/class/net/flannel.1/flags").is_ok_and(|flags| is_up(&flags)),
             proxies: proxies(config),
         }
     }
@@ -97,7 +98,7 @@ fn tables(host: &Host, backends: &[(Backend, Family)]) -> Result<Vec<Tables>> {
 }
 
 fn nameservers() -> Seen<Vec<String>> {
-    match fs::read_to_string("/etc/resolv.conf") {
+    match read::text("/etc/resolv.conf") {
         Ok(text) => Ok(servers_in(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(Unseen::new(format!("/etc/resolv.conf cannot be read: {error}"))),
@@ -146,7 +147,7 @@ fn proxies(config: &Config) -> Proxies {
     let is_in = |keys: &serde_json::Map<String, Value>| {
         ["proxies", "http-proxy", "https-proxy"].iter().any(|key| keys.contains_key(*key))
     };
-    let on_disk = fs::read_to_string(crate::docker::DAEMON_JSON).ok();
+    let on_disk = read::text(crate::docker::DAEMON_JSON).ok();
     let on_disk = on_disk.and_then(|text| crate::preflight::parse_daemon_json(&text).ok());
     Proxies {
         ours: told.map(|(key, _)| config.origin(key).to_owned()),
@@ -157,7 +158,7 @@ fn proxies(config: &Config) -> Proxies {
 /// Whether a drop-in of docker's unit sets a proxy, as docker's own documentation has it.
 fn in_drop_ins() -> bool {
     let entries = fs::read_dir("/etc/systemd/system/docker.service.d").into_iter().flatten().flatten();
-    let mut texts = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let mut texts = entries.filter_map(|entry| read::text(entry.path()).ok());
     texts.any(|text| text.to_ascii_uppercase().contains("HTTPS_PROXY="))
 }
 

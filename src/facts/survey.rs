@@ -1,6 +1,7 @@
 //! What preflight judges, gathered by subject. Nothing here fails as a whole: what cannot be
 //! seen says why, and the rest is seen all the same.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::engines::Engines;
@@ -11,10 +12,11 @@ use super::volumes::{Role, Volume, volume};
 use super::{flannel_files, fragments, read_optional};
 use crate::config::Config;
 use crate::desired::socket;
-use crate::docker::DAEMON_JSON;
+use crate::docker::{self, DAEMON_JSON};
 use crate::flannel::{DockerOptions, Foreign, SubnetEnv};
 use crate::host::{Host, STATE, Stranger, UNIT_DIRECTORY, mounts, stranger};
 use crate::preflight::MODULES;
+use crate::render::{FLANNEL_PATH, FLANNEL_UNIT, GUARD_UNIT};
 use crate::run::because;
 use crate::sysctl::Fragment;
 use crate::version::Version;
@@ -127,32 +129,50 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// What root fills, reads or runs from. docker's own directories below data-root are docker's matter.
-fn strangers(config: &Config) -> Vec<(PathBuf, Stranger)> {
-    let targets = targets(config).into_iter().map(|target| target.path);
+/// Who else could change what root fills, reads or runs from, each of them once, with where he
+/// leads to. docker's own directories below data-root are docker's matter.
+pub fn strangers(config: &Config) -> Vec<(PathBuf, Stranger)> {
+    let places = places(config).into_iter().map(|(_, path)| path);
     let files = [config.sysctl.file.clone(), DAEMON_JSON.into(), socket(config)];
     let directories = files.iter().filter_map(|path| path.parent().map(Path::to_owned));
     let others = ["/etc/modules-load.d", "/etc/tmpfiles.d"].map(PathBuf::from);
-    let all = targets.chain(directories).chain(others);
-    all.filter_map(|path| stranger(&path).map(|stranger| (path, stranger))).collect()
+    let mut found: Vec<(PathBuf, Stranger)> = Vec::new();
+    for path in places.chain(directories).chain(drop_ins()).chain(others) {
+        let stranger = stranger(&path).filter(|one| found.iter().all(|(_, other)| other != one));
+        found.extend(stranger.map(|stranger| (path, stranger)));
+    }
+    found
+}
+
+/// The directories that may have the last word on what our units run, and the files in them.
+fn drop_ins() -> impl Iterator<Item = PathBuf> {
+    let directories = [docker::UNIT, GUARD_UNIT, FLANNEL_UNIT, FLANNEL_PATH]
+        .map(|unit| Path::new(UNIT_DIRECTORY).join(format!("{unit}.d")));
+    directories.into_iter().flat_map(|directory| {
+        let files = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        std::iter::once(directory).chain(files)
+    })
 }
 
 fn targets(config: &Config) -> Vec<Target> {
     let mounts = mounts().unwrap_or_default();
+    let target = |(role, path): (Role, PathBuf)| Target { role, volume: volume(&path, &mounts), path };
+    places(config).into_iter().map(target).collect()
+}
+
+fn places(config: &Config) -> [(Role, PathBuf); 6] {
     let root = |key: &str| {
         let path = config.docker.daemon.get(key).and_then(serde_json::Value::as_str);
         path.map_or_else(|| config.docker.dir.clone(), PathBuf::from)
     };
-    let places = [
+    [
         (Role::Binaries, config.docker.bin_dir.clone()),
         (Role::Data, root("data-root")),
         (Role::Exec, root("exec-root")),
         (Role::State, PathBuf::from(STATE)),
         (Role::System, PathBuf::from("/etc/docker")),
         (Role::System, PathBuf::from(UNIT_DIRECTORY)),
-    ];
-    let target = |(role, path): (Role, PathBuf)| Target { role, volume: volume(&path, &mounts), path };
-    places.into_iter().map(target).collect()
+    ]
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::api::Api;
 use super::flannel::DERIVED_OPTIONS;
 use super::listing::Whose;
 use crate::docker::BRIDGE;
+use crate::read;
 use crate::{Error, Result};
 
 /// Directories that docker and containerd make beside their own, innermost first.
@@ -95,7 +96,7 @@ impl Host {
 
 /// Of the group or of any below it: containers may have groups of their own.
 fn has_processes(group: &Path) -> bool {
-    let own = fs::read_to_string(group.join("cgroup.procs")).is_ok_and(|text| !text.trim().is_empty());
+    let own = read::of_kernel(group.join("cgroup.procs")).is_ok_and(|text| !text.trim().is_empty());
     let below = || fs::read_dir(group).into_iter().flatten().flatten();
     own || below().any(|entry| entry.path().is_dir() && has_processes(&entry.path()))
 }

@@ -26,6 +26,7 @@ use super::store::{Content, Store};
 use super::systemd::wanting;
 use crate::change::Step;
 use crate::digest::{Digest, Hasher};
+use crate::read;
 use crate::resource::{FileState, Mode, Regular};
 use crate::{Error, Result};
 
@@ -299,7 +300,7 @@ impl Files {
         if let Some(known) = self.fingerprints.lookup(path, metadata) {
             return Ok(known);
         }
-        let digest = File::open(path)
+        let digest = read::open(path)
             .and_then(|mut file| Digest::of_reader(&mut file))
             .map_err(Error::io("read", path))?;
         self.fingerprints.record(path, metadata, digest);
@@ -579,8 +580,7 @@ fn remove(path: &Path, is_directory: bool) -> Result<()> {
 }
 
 fn read_small(path: &Path) -> Option<Vec<u8>> {
-    let metadata = fs::metadata(path).ok()?;
-    (metadata.is_file() && metadata.len() <= LARGEST_TEXT).then(|| fs::read(path).ok())?
+    read::up_to(LARGEST_TEXT, path).ok()
 }
 
 /// Not there, or not there because what should lead to it is no directory.

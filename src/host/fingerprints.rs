@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::files::Files;
 use crate::Result;
 use crate::digest::Digest;
+use crate::read;
 
 /// Several ticks of the slowest clock that stamps files (100 Hz).
 const SETTLED: Duration = Duration::from_millis(50);
@@ -95,7 +96,10 @@ impl Fingerprints {
     /// Nothing is lost with a damaged file but the time to read what it knew.
     fn saved(&self) -> &BTreeMap<PathBuf, Fingerprint> {
         self.saved.get_or_init(|| {
-            fs::read(&self.path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+            read::whole(&self.path)
+                .ok()
+                .and_then(|text| serde_json::from_slice(&text).ok())
+                .unwrap_or_default()
         })
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::exec::Program;
 use super::root::live;
+use crate::read;
 use crate::sysctl::dotted;
 use crate::{Error, Result};
 
@@ -96,7 +97,7 @@ impl Kernel<'_> {
     pub fn sysctl(&self, key: &str) -> Result<Option<String>> {
         live("a sysctl value")?;
         let path = sysctl_path(key);
-        match fs::read_to_string(&path) {
+        match read::of_kernel(&path) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", path)(error)),
@@ -131,7 +132,7 @@ fn sysctl_path(key: &str) -> PathBuf {
 }
 
 fn knows_filesystem(name: &str) -> bool {
-    fs::read_to_string("/proc/filesystems").is_ok_and(|text| text.split_whitespace().any(|word| word == name))
+    read::of_kernel("/proc/filesystems").is_ok_and(|text| text.split_whitespace().any(|word| word == name))
 }
 
 fn module_directory() -> PathBuf {
@@ -158,7 +159,7 @@ fn best_of(all: &[Indexes], name: &str) -> Availability {
 
 /// None where neither is there.
 fn indexes(directory: &Path) -> Option<Indexes> {
-    let [loadable, built_in] = INDEXES.map(|file| fs::read_to_string(directory.join(file)).ok());
+    let [loadable, built_in] = INDEXES.map(|file| read::text(directory.join(file)).ok());
     let is_there = loadable.is_some() || built_in.is_some();
     is_there
         .then(|| Indexes { loadable: loadable.unwrap_or_default(), built_in: built_in.unwrap_or_default() })

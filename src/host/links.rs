@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{Files, UNIT_DIRECTORY};
 use super::systemd::{links_in, wanting_in};
+use crate::read;
 use crate::resource::{Enablement, FileState};
 use crate::{Error, Result};
 
@@ -122,7 +123,7 @@ impl<'a> Links<'a> {
             found: "without a file".to_owned(),
         })?;
         let path = self.below(&file);
-        let text = fs::read_to_string(&path).map_err(Error::io("read", path))?;
+        let text = read::text(&path).map_err(Error::io("read", path))?;
         let install = Install::parse(&text);
         let units = self.below(Path::new(UNIT_DIRECTORY));
         for directory in install.wanted_in.iter().map(|name| units.join(name)) {

@@ -10,7 +10,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -24,6 +23,7 @@ use super::listing::{
     self, Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable,
 };
 use super::memory::{Listings, Memory};
+use crate::read;
 use crate::resource::{PolicyState, Rule};
 use crate::{Error, Result};
 
@@ -338,7 +338,7 @@ fn has_tables(backend: Backend, family: Family) -> bool {
         (Backend::Legacy, Family::V4) => "/proc/net/ip_tables_names",
         (Backend::Legacy, Family::V6) => "/proc/net/ip6_tables_names",
     };
-    fs::read_to_string(names).is_ok_and(|names| !names.is_empty())
+    read::of_kernel(names).is_ok_and(|names| !names.is_empty())
 }
 
 fn failed(backend: Backend, family: Family, command: &str, problem: String) -> Error {

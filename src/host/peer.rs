@@ -12,6 +12,8 @@ use nix::sys::socket::{
 
 use super::root::is_offline;
 
+use crate::read;
+
 /// What is where a socket may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Socket {
@@ -54,8 +56,8 @@ fn knock(path: &Path) -> nix::Result<OwnedFd> {
 /// Its name, process and unit.
 fn listener(connected: &OwnedFd) -> Option<String> {
     let pid = getsockopt(connected, PeerCredentials).ok()?.pid();
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let name = read::of_kernel(format!("/proc/{pid}/comm")).ok()?;
+    let group = read::of_kernel(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let unit = unit_in(&group).map(|unit| format!(", {unit}")).unwrap_or_default();
     Some(format!("{}, process {pid}{unit}", name.trim()))
 }

@@ -1,8 +1,7 @@
 //! What is alive on the machine.
 
-use std::fs;
-
 use super::Host;
+use crate::read;
 use crate::{Error, Result};
 
 impl Host {
@@ -28,7 +27,7 @@ fn all() -> Result<Vec<(u32, String)>> {
 /// Whether the one who started a process is root. What it has become by a program that is setuid, or
 /// whose `/proc` directory it is, says nothing of that.
 fn is_roots(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| real_uid(&status) == Some(0))
+    read::of_kernel(format!("/proc/{pid}/status")).is_ok_and(|status| real_uid(&status) == Some(0))
 }
 
 /// `Uid: 1000 0 0 0`: the real one is the first (proc(5)).

@@ -20,6 +20,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{chroot, fchdir};
 
 use crate::error::{Id, Refusal};
+use crate::read;
 use crate::{Error, Result};
 
 /// The ways in and out.
@@ -98,7 +99,7 @@ pub fn outside<T>(look: impl FnOnce() -> T) -> T {
 pub fn read_proc(path: &str) -> Result<String> {
     let shown = Path::new("/proc").join(path);
     let read = match DOORS.get() {
-        None => fs::read_to_string(&shown),
+        None => read::of_kernel(&shown),
         Some(Doors { proc: None, .. }) => Err(io::ErrorKind::NotFound.into()),
         Some(Doors { proc: Some(proc), .. }) => {
             let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
@@ -149,7 +150,7 @@ fn runs_in(root: &fs::Metadata) -> Option<(String, String)> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let is_there = |path: &Path| fs::metadata(path.join("root")).is_ok_and(|its| is_same(&its, root));
     processes.filter(|process| is_there(&process.path())).find_map(|process| {
-        let name = fs::read_to_string(process.path().join("comm")).ok()?;
+        let name = read::of_kernel(process.path().join("comm")).ok()?;
         let is_manager = matches!(name.trim(), "systemd" | "init");
         is_manager.then(|| (process.file_name().to_string_lossy().into_owned(), name.trim().to_owned()))
     })

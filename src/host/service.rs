@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::Host;
 use super::api::Api;
 use super::files::STARTED;
+use super::files::is_nothing;
 use super::units::UnitFacts;
 use crate::digest::Digest;
+use crate::read;
 use crate::resource::{Readiness, Unit};
 use crate::{Error, Result};
 
@@ -53,7 +56,7 @@ impl Host {
     /// The arguments of a unit's main process, if it runs.
     pub fn arguments(&self, unit: &str) -> Result<Option<Vec<String>>> {
         let pid = self.systemd()?.unit(unit)?.main_pid;
-        let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|_| pid != 0);
+        let command_line = read::whole(format!("/proc/{pid}/cmdline")).ok().filter(|_| pid != 0);
         let split = |bytes: Vec<u8>| {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             text.split('\0').map(str::to_owned).collect()
@@ -124,7 +127,7 @@ impl Host {
         match started(&unit.name) {
             Some(started) if started.invocation == facts.invocation => {
                 let same =
-                    |path: &PathBuf| started.inputs.get(path).is_some_and(|then| *then == digest_of(path));
+                    |path: &PathBuf| digest_of(path).is_ok_and(|now| started.inputs.get(path) == Some(&now));
                 Ok(changed_since.into_iter().all(same))
             }
             _ => Ok(changed_since.is_empty()),
@@ -174,7 +177,8 @@ impl Host {
         if !facts.active || unit.inputs.iter().any(|path| changed_usec(path) > facts.started_usec) {
             return Ok(());
         }
-        let inputs = unit.inputs.iter().map(|path| (path.clone(), digest_of(path))).collect();
+        let digest = |path: &PathBuf| Some((path.clone(), digest_of(path).ok()?));
+        let inputs = unit.inputs.iter().filter_map(digest).collect();
         let started = Started { invocation: facts.invocation, inputs };
         let text = serde_json::to_vec(&started).unwrap_or_default();
         self.files().write_state(&Path::new(STARTED).join(&unit.name), &text)
@@ -195,10 +199,15 @@ fn changed_usec(path: &Path) -> u64 {
     fs::metadata(path).map(changed).unwrap_or_default()
 }
 
-fn digest_of(path: &Path) -> Option<Digest> {
-    fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+/// `None` where there is no such file. One that cannot be read is not the same as before, whatever it was.
+fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+    match read::bytes(path) {
+        Ok(bytes) => Ok(Some(Digest::of(&bytes))),
+        Err(error) if is_nothing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn started(unit: &str) -> Option<Started> {
-    serde_json::from_slice(&fs::read(Path::new(STARTED).join(unit)).ok()?).ok()
+    serde_json::from_slice(&read::whole(Path::new(STARTED).join(unit)).ok()?).ok()
 }

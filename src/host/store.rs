@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use super::files::{create, is_nothing, make_private_directory};
 use super::owners::stranger;
 use crate::digest::Digest;
+use crate::read;
 use crate::{Error, Result};
 
 /// A kept content up to this size is copied into place and stays kept too.
@@ -156,8 +157,7 @@ impl Store {
         match self.content(sha256, target)? {
             Content::Bytes(bytes) => Some(bytes),
             Content::Copy(path) | Content::Staged(path) | Content::Kept(path) => {
-                let small = fs::metadata(&path).is_ok_and(|file| file.len() <= largest);
-                small.then(|| fs::read(&path).ok())?.filter(|bytes| Digest::of(bytes) == sha256)
+                read::up_to(largest, &path).ok().filter(|bytes| Digest::of(bytes) == sha256)
             }
         }
     }

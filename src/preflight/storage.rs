@@ -49,13 +49,7 @@ pub(super) fn read_only(survey: &Survey<'_>) -> Verdicts {
 /// Whoever can change a directory on the way can put programs there that root runs. What only a
 /// group can change is often meant so (`/usr/local` of Debian is staff's).
 pub(super) fn owners(survey: &Survey<'_>) -> Verdicts {
-    let mut seen = Vec::new();
-    let found = survey.strangers.iter().filter(|(_, stranger)| {
-        let is_new = !seen.contains(&stranger);
-        seen.push(stranger);
-        is_new
-    });
-    let amiss = found.map(|(path, stranger)| {
+    let amiss = survey.strangers.iter().map(|(path, stranger)| {
         let found = format!("{stranger}, and leads to {}, which is root's to fill", path.display());
         let judge = if stranger.is_a_group() { Verdict::warn } else { Verdict::fail };
         judge(found, stranger.remedy())

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Collection, Content, Lack, Part};
 use crate::host::{Host, Interrupt, Keep, Limits, Program, find_program};
+use crate::read;
 use crate::run::because;
 use crate::{Error, Result};
 
@@ -78,12 +79,8 @@ pub fn text_of(path: &Path) -> Result<String, Lack> {
         std::io::ErrorKind::NotFound => Lack::Absent(format!("there is no {}", path.display())),
         _ => Lack::Failed(because(&Error::io("read", path)(error))),
     };
-    // Opening anything else might wait for somebody.
-    if !fs::metadata(path).map_err(lack)?.is_file() {
-        return Err(Lack::Failed(format!("{} is not a regular file", path.display())));
-    }
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(lack)?;
+    let file = read::open(path).map_err(lack)?;
     file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(lack)?;
     let is_cut = bytes.len() > LARGEST;
     bytes.truncate(LARGEST);

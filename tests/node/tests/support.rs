@@ -221,7 +221,7 @@ fn a_broken_node_has_an_archive_too() {
         ("config/config.toml", "[docker"),
         ("docker/daemon.json", "\"auth\": \"***\""),
         ("runs/000001.jsonl", "garbage with token=***"),
-        ("runs/000002.jsonl", "not a regular file"),
+        ("runs/000002.jsonl", "it is a directory"),
         ("report/verify.json", "config.toml:"),
         ("report/history.json", "000001.jsonl"),
         ("kernel/version", "Linux"),

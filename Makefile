@@ -15,7 +15,7 @@ STATIC  := RUSTFLAGS="-C target-feature=+crt-static $(SMALL) --remap-path-prefix
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SUITE   ?= bookworm
 PACKAGES ?= $(abspath $(TARGET)/packages)
-FRESH   := generated:: the_schema_that_is_shipped
+FRESH   := generated:: the_schema_that_is_shipped the_pages_are
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)

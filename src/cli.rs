@@ -28,8 +28,8 @@ fn after_help() -> String {
     let codes = Exit::ALL.iter().map(|exit| format!("  {:<3} {}\n", exit.code(), exit.meaning()));
     format!(
         "Exit codes:\n{}\nFiles:\n  \
-         /etc/node-setup/config.toml, /etc/node-setup/config.d/*.toml\n  \
-         /var/lib/node-setup    journals, and what changes have displaced",
+         /etc/node-setup        config.toml, and config.d/*.toml\n  \
+         /var/lib/node-setup    journals, and what was displaced",
         codes.collect::<String>()
     )
 }

@@ -17,7 +17,11 @@ pub(crate) fn assert_fresh(path: &Path, text: &str) {
         std::fs::write(&path, text).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{} is stale: run `make generate`", path.display());
+    if kept != text {
+        let diff = similar::TextDiff::from_lines(kept.as_str(), text);
+        let diff = diff.unified_diff().header("as it is kept", "as it is now").to_string();
+        panic!("{} is stale; if this is meant, run `make generate`:\n{diff}", path.display());
+    }
 }
 
 mod tests {

@@ -313,8 +313,8 @@ fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
     }
 }
 
-fn describe(step: &Step) -> String {
-    format!("{} did not go from {} to {}", step.name(), step.from(), step.to())
+pub(crate) fn describe(step: &Step) -> String {
+    format!("{} did not become: {} (it was: {})", step.name(), step.to(), step.from())
 }
 
 /// An error and its causes in one line.

@@ -126,7 +126,7 @@ impl Check for FlannelWatch {
             return Verdict::skip("flannel is off in the configuration");
         }
         if unit.enablement == Enablement::Enabled && unit.active {
-            return Verdict::pass(format!("{FLANNEL_PATH} sees flannel's files come and change"));
+            return Verdict::pass(format!("{FLANNEL_PATH} sees flannel's files change"));
         }
         let detail = format!("{FLANNEL_PATH} is {}: nobody sees a new lease of flannel's", unit.active_state);
         Verdict::fail(detail, CONVERGE)

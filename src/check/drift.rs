@@ -31,7 +31,18 @@ fn judge((drifted, all): (Vec<String>, usize), what: &str) -> Verdict {
     match (drifted.is_empty(), all) {
         (true, 0) => Verdict::skip(format!("node-setup has put no {what} here")),
         (true, all) => Verdict::pass(format!("{all} {what} as installed")),
-        (false, _) => Verdict::fail(drifted.join("; "), CONVERGE),
+        (false, _) => Verdict::fail(first_of(&drifted), CONVERGE),
+    }
+}
+
+/// As many as fit the eye; `docker plan` has all of them.
+const MOST: usize = 4;
+
+fn first_of(drifted: &[String]) -> String {
+    let text = drifted.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match drifted.len().saturating_sub(MOST) {
+        0 => text,
+        more => format!("{text}; and {more} more, which node-setup docker plan shows"),
     }
 }
 
@@ -75,5 +86,18 @@ impl Check for OwnFiles {
 
     fn offline(&self, subject: &Subject<'_>) -> Verdict {
         self.verdict(subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_anything_of_ours_does_not_fill_the_screen() {
+        let all: Vec<String> = (0..12).map(|number| format!("/{number} is absent")).collect();
+        assert_eq!(first_of(&all[..2]), "/0 is absent; /1 is absent");
+        let end = "; /3 is absent; and 8 more, which node-setup docker plan shows";
+        assert!(first_of(&all).ends_with(end), "{}", first_of(&all));
     }
 }

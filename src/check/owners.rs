@@ -19,7 +19,7 @@ impl Check for Owners {
 
     fn judge(&self, _: &Subject<'_>, strangers: Self::Seen) -> Verdict {
         if strangers.is_empty() {
-            return Verdict::pass("root alone can change what leads to docker's programs and files");
+            return Verdict::pass("root alone can change what root runs");
         }
         let led =
             |(path, stranger): &(PathBuf, Stranger)| format!("{stranger}, and leads to {}", path.display());

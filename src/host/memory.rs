@@ -24,6 +24,8 @@ pub(super) struct Memory(RefCell<Option<Seen>>);
 pub(super) struct Seen {
     pub(super) tables: BTreeMap<(Backend, Family), Rc<Listings>>,
     pub(super) nftables: Option<Rc<Value>>,
+    /// Whether systemd has left a question unanswered.
+    pub(super) is_silent: bool,
     pub(super) units: BTreeMap<String, UnitFacts>,
     /// Of units' files, by name; none where there is no such file.
     pub(super) enablements: BTreeMap<String, Option<Enablement>>,

@@ -162,7 +162,7 @@ impl Systemd<'_> {
         self.subscribe()?;
         let ended = self.runtime.block_on(async {
             let mut signals = self.job_removed().await?;
-            let reply = answer(self.manager(method, &(name, "replace"))).await?;
+            let reply = self.answer(self.manager(method, &(name, "replace"))).await?;
             let job: OwnedObjectPath = reply.body().deserialize()?;
             let wait = async {
                 while let Some(signal) = signals.next().await {
@@ -231,8 +231,9 @@ impl Systemd<'_> {
     /// Whether systemd itself has sent a signal. Whoever is on the bus can send any signal to one
     /// connection alone, and the bus passes it on whatever that one has subscribed to.
     async fn is_from_systemd(&self, signal: &Message) -> zbus::Result<bool> {
-        let reply =
-            answer(self.bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &SYSTEMD)).await?;
+        let reply = self
+            .answer(self.bus.call_method(Some(BUS), BUS_PATH, Some(BUS), "GetNameOwner", &SYSTEMD))
+            .await?;
         let owner: String = reply.body().deserialize()?;
         Ok(signal.header().sender().is_some_and(|sender| sender.as_str() == owner))
     }
@@ -254,7 +255,7 @@ impl Systemd<'_> {
                 self.bus.call_method(Some(SYSTEMD), path, Some(PROPERTIES), "GetAll", &interface).await?;
             reply.body().deserialize().map(Properties)
         };
-        answer(all)
+        self.answer(all)
             .await
             .map_err(|source| Error::Bus { action: format!("tell the properties of {path}"), source })
     }
@@ -286,7 +287,7 @@ impl Systemd<'_> {
             let value: OwnedVariant = reply.body().deserialize()?;
             T::try_from(value).map_err(Into::into)
         };
-        answer(one).await.map_err(|source| Error::Bus { action: format!("tell {property}"), source })
+        self.answer(one).await.map_err(|source| Error::Bus { action: format!("tell {property}"), source })
     }
 
     fn call<B>(&self, method: &'static str, body: &B, action: impl Fn() -> String) -> Result<Message>
@@ -308,7 +309,7 @@ impl Systemd<'_> {
     where
         B: serde::Serialize + zbus::DynamicType,
     {
-        let reply = answer(self.manager(method, body)).await;
+        let reply = self.answer(self.manager(method, body)).await;
         reply.map_err(|source| Error::Bus { action: action(), source })
     }
 
@@ -333,12 +334,22 @@ impl Systemd<'_> {
     {
         self.bus.call_method(Some(SYSTEMD), MANAGER, Some(MANAGER_INTERFACE), method, body).await
     }
+
+    /// An answer that comes in time. Who has not answered one question, while a node is looked at,
+    /// is not waited for at each other.
+    async fn answer<T>(&self, call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+        if self.memory.change(|seen| seen.is_silent).unwrap_or_default() {
+            return Err(silence());
+        }
+        tokio::time::timeout(CALL, call).await.unwrap_or_else(|_| {
+            self.memory.change(|seen| seen.is_silent = true);
+            Err(silence())
+        })
+    }
 }
 
-/// An answer that comes in time.
-async fn answer<T>(call: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-    let silence = || Err(zbus::Error::Failure("no answer".to_owned()));
-    tokio::time::timeout(CALL, call).await.unwrap_or_else(|_| silence())
+fn silence() -> zbus::Error {
+    zbus::Error::Failure(format!("no answer within {} s", CALL.as_secs()))
 }
 
 /// Properties by name, each taken once.

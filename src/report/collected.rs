@@ -1,6 +1,6 @@
 //! What `node-setup support` has collected, and where it is.
 
-use super::page::{DIM, Page, count};
+use super::page::{DIM, GLUE, Page, count};
 use super::{LackReport, Report, SupportReport};
 
 impl Page {
@@ -14,13 +14,15 @@ impl Page {
         }
         let failed = support.missing.iter().filter(|lack| !lack.absent).count();
         let lacking = if failed == 0 { String::new() } else { format!(", {failed} could not be had") };
-        let seconds = format!("{}.{} s", report.duration_ms / 1000, report.duration_ms % 1000 / 100);
+        let seconds = format!("{}.{}{GLUE}s", report.duration_ms / 1000, report.duration_ms % 1000 / 100);
         let size = support.size.div_ceil(1024);
-        self.bold(&format!("{} collected{lacking}; {size} KiB; {seconds}", count(support.files, "file")));
+        self.bold(&format!(
+            "{} collected{lacking}; {size}{GLUE}KiB; {seconds}",
+            count(support.files, "file")
+        ));
         let words =
             "secrets are masked, names and addresses are not: look into it before it leaves the house";
-        let words = self.paint(DIM, words);
-        self.hang(0, "", &words);
+        self.wrapped(DIM, words);
         if let Some(path) = &support.path {
             self.line(path);
         }

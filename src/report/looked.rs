@@ -2,7 +2,7 @@
 //! what is not, in as few lines as there can be.
 
 use super::Report;
-use super::page::{DIM, Page, count};
+use super::page::{DIM, GLUE, Page, count};
 use crate::finding::{Finding, Status};
 
 impl Page {
@@ -90,10 +90,10 @@ impl Page {
             .into_iter()
             .filter_map(|(status, word)| {
                 let number = of(status);
-                (number > 0).then(|| format!("{number} {word}"))
+                (number > 0).then(|| format!("{number}{GLUE}{word}"))
             })
             .collect();
-        let line = format!("{words}; {}; {} ms", rest.join(", "), report.duration_ms);
+        let line = format!("{words}; {}; {}{GLUE}ms", rest.join(", "), report.duration_ms);
         self.bold(&line);
     }
 
@@ -168,8 +168,8 @@ mod tests {
              → swapoff -a
   ✓ root, systemd
   - ports
-a run would be refused for 1 reason; 1 to look at, 1 unknown, 2 passed, 2
-skipped; 41 ms
+a run would be refused for 1 reason; 1 to look at, 1 unknown, 2 passed,
+2 skipped; 41 ms
 node-setup explain space says more
 "
         );

@@ -9,6 +9,8 @@ mod journald;
 mod looked;
 mod page;
 mod plain;
+#[cfg(test)]
+mod snapshots;
 mod terminal;
 
 use std::collections::HashMap;

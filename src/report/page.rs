@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style as Paint};
+use serde_json::Value;
 
 use super::looked::amiss;
 use super::{
@@ -21,6 +22,12 @@ pub struct Style {
     /// Whether marks may go beyond ASCII.
     pub unicode: bool,
 }
+
+/// Where that begins which follows a name, unless it is too long for what is right of there.
+const COLUMN: usize = 48;
+
+/// A blank at which no line is broken.
+pub(super) const GLUE: &str = "\u{a0}";
 
 const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
@@ -48,7 +55,7 @@ impl Page {
 
     /// A line as it is.
     pub fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
+        self.text.push_str(&line.trim_end().replace(GLUE, " "));
         self.text.push('\n');
     }
 
@@ -77,7 +84,7 @@ impl Page {
             }
         }
         for setting in &report.settings {
-            self.setting(&setting.key, &setting.value.to_string(), &setting.origin);
+            self.setting(&setting.key, &spaced(&setting.value), &setting.origin);
         }
         if report.runs.is_empty() && report.command == "docker history" && report.error.is_none() {
             self.line("no runs on this node");
@@ -117,7 +124,11 @@ impl Page {
         {
             self.summary(report);
         }
-        self.pointer(amiss(&report.checks));
+        if report.outcome == Outcome::Failed && !report.left.is_empty() {
+            self.pointer(std::iter::once("exit-4"));
+        } else {
+            self.pointer(amiss(&report.checks));
+        }
     }
 
     fn run(&mut self, run: &RunReport, verbose: bool) {
@@ -168,11 +179,14 @@ impl Page {
 
     fn setting(&mut self, key: &str, value: &str, origin: &str) {
         let line = format!("{key} = {value}");
-        if line.chars().count() + 2 + origin.chars().count() <= self.style.width {
-            self.line(&format!("{line:<48}  {}", self.paint(DIM, origin)));
+        let room = self.style.width.saturating_sub(2 + origin.chars().count());
+        let origin = self.paint(DIM, origin);
+        if line.chars().count() <= room {
+            let column = room.min(COLUMN);
+            self.line(&format!("{line:<column$}  {origin}"));
         } else {
-            self.line(&line);
-            self.hang(4, "", origin);
+            self.hang_after_first("", 0, 4, &line);
+            self.line(&format!("    {origin}"));
         }
     }
 
@@ -189,17 +203,18 @@ impl Page {
             '+' if change.to.starts_with("directory") => "directory".to_owned(),
             _ => String::new(),
         };
-        let took = took.map(|took| format!("  {took}")).unwrap_or_default();
+        let took = took.map(|took| format!("  {}", took.replace(' ', GLUE))).unwrap_or_default();
         let name = format!("{:<7} {}", change.kind, change.on);
         let mark = self.paint(paint, &mark.to_string());
-        let flat = format!("{name:<48}  {states}{took}");
+        let room = self.style.width.saturating_sub(4 + 2 + states.chars().count() + took.chars().count());
         if states.is_empty() {
             self.line(&format!("  {mark} {name}{}", self.paint(DIM, &took)));
-        } else if flat.chars().count() + 4 <= self.style.width {
-            self.line(&format!("  {mark} {name:<48}  {states}{}", self.paint(DIM, &took)));
+        } else if name.chars().count() <= room {
+            let column = room.min(COLUMN);
+            self.line(&format!("  {mark} {name:<column$}  {states}{}", self.paint(DIM, &took)));
         } else {
-            self.line(&format!("  {mark} {name}"));
-            self.hang(12, "", &format!("{states}{took}"));
+            self.line(&format!("  {mark} {name}{}", self.paint(DIM, &took)));
+            self.hang(12, "", &states);
         }
         if let Some(diff) = &change.diff {
             self.diff(diff);
@@ -213,7 +228,7 @@ impl Page {
         let rows = [
             ("node", format!("{}, {}", status.node, status.distribution)),
             ("installed", status.installed.clone().unwrap_or_else(|| "not by node-setup".to_owned())),
-            ("archive", or_none(&status.archive.as_ref().map(|sha256| format!("sha256 {sha256}")))),
+            ("sha256", or_none(&status.archive)),
             ("running", or_none(&status.running)),
             ("docker", status.docker.clone()),
             ("guard", status.guard.clone()),
@@ -260,8 +275,10 @@ impl Page {
             }
         }
         for line in &error.log {
-            let line = format!("  | {line}");
-            self.line(&self.paint(DIM, &line));
+            for line in wrap(line, self.style.width - 4, self.style.width - 4) {
+                let line = format!("  | {line}");
+                self.line(&self.paint(DIM, &line));
+            }
         }
         self.pointer(error.refusals.iter().map(|refusal| &refusal.id));
         if let Some(help) = &error.help {
@@ -272,11 +289,9 @@ impl Page {
 
     /// The last line of a page.
     pub fn summary(&mut self, report: &Report) {
-        let time = format!("{} ms", report.duration_ms);
-        let time = if report.duration_ms >= 1000 {
-            format!("{}.{} s", report.duration_ms / 1000, report.duration_ms % 1000 / 100)
-        } else {
-            time
+        let time = match report.duration_ms {
+            short @ ..1000 => format!("{short}{GLUE}ms"),
+            long => format!("{}.{}{GLUE}s", long / 1000, long % 1000 / 100),
         };
         let changes = count(report.changes.len(), "change");
         let words = match report.outcome {
@@ -305,8 +320,13 @@ impl Page {
 
     /// A line that sums up, within the width.
     pub(super) fn bold(&mut self, text: &str) {
+        self.wrapped(BOLD, text);
+    }
+
+    /// Text in one colour, within the width.
+    pub(super) fn wrapped(&mut self, paint: Paint, text: &str) {
         for line in wrap(text, self.style.width, self.style.width) {
-            let line = self.paint(BOLD, &line);
+            let line = self.paint(paint, &line);
             self.line(&line);
         }
     }
@@ -371,7 +391,9 @@ impl Page {
 /// word stays whole.
 fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in
+        text.split(|one: char| one.is_whitespace() && !GLUE.contains(one)).filter(|word| !word.is_empty())
+    {
         let width = if lines.len() < 2 { first } else { width };
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
@@ -382,6 +404,18 @@ fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A value as JSON, with blanks where a line may be broken.
+fn spaced(value: &Value) -> String {
+    match value {
+        Value::Array(values) => format!("[{}]", values.iter().map(spaced).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members = members.iter().map(|(key, value)| format!("\"{key}\": {}", spaced(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -411,7 +445,7 @@ fn tally(findings: &[Finding]) -> String {
         let number = of(status);
         if number > 0 {
             let head = if text.is_empty() { "checks: " } else { ", " };
-            let _ = write!(text, "{head}{number} {word}");
+            let _ = write!(text, "{head}{number}{GLUE}{word}");
         }
     }
     text
@@ -469,8 +503,7 @@ mod tests {
              \x20 ✗ forward-policy  DROP for IPv4 (nft), IPv4 (legacy): pods\n\
              \x20                   are cut off from those of other nodes\n\
              \x20                   → node-setup docker\n\
-             \x20 ~ sysctl  net.ipv4.ip_forward\n\
-             \x20           0 → 1 2 ms\n\
+             \x20 ~ sysctl  net.ipv4.ip_forward                  0 → 1  2 ms\n\
              \x20 + file    /opt/k8s/bin/dockerd\n"
         );
     }

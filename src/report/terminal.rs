@@ -31,12 +31,6 @@ impl Terminal {
         Self { style, shows_progress, bar: None, stage: String::new() }
     }
 
-    fn page(&self, write: impl FnOnce(&mut Page)) {
-        let mut page = Page::new(self.style);
-        write(&mut page);
-        self.hide(|| print(&page.text()));
-    }
-
     fn hide(&self, write: impl FnOnce()) {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -82,31 +76,42 @@ impl Sink for Terminal {
         match event {
             Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
             Event::Progress { done, total } => self.progress(*done, *total),
-            Event::ProgressEnd => self.end_bar(),
-            Event::Note(note) => self.page(|page| page.hang(2, "! ", &plain(note))),
+            Event::Begun(step) => self.wait_for(step),
+            Event::ProgressEnd | Event::Done { .. } | Event::Failed(_) => self.end_bar(),
+            Event::Note(_) | Event::Refused { .. } | Event::Undone(_) | Event::Left(_) => {}
+        }
+        let mut page = Page::new(self.style);
+        page.event(event);
+        let text = page.text();
+        if !text.is_empty() {
+            self.hide(|| print(&text));
+        }
+    }
+}
+
+impl Page {
+    /// What has just happened, where there is something to say of it.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Note(note) => self.hang(2, "! ", &plain(note)),
             Event::Done { step, took } => {
-                self.end_bar();
                 let took = (*took >= WORTH_SAYING).then(|| format!("{:.2} s", took.as_secs_f64()));
-                self.page(|page| page.change(&plain_all(&ChangeReport::brief(step)), took.as_deref()));
+                self.change(&plain_all(&ChangeReport::brief(step)), took.as_deref());
             }
             Event::Refused { step, reason } => {
                 let said = format!("{} stays {}: {reason}", step.name(), step.from());
-                self.page(|page| page.hang(2, "! ", &plain(&said)));
+                self.hang(2, "! ", &plain(&said));
             }
             Event::Undone(step) => {
-                self.page(|page| {
-                    page.line(&plain(&format!("  < {} is {} again", step.name(), step.inverse().to())));
-                });
+                let said = format!("{} is {} again", step.name(), step.inverse().to());
+                self.hang(2, "< ", &plain(&said));
             }
             Event::Left(left) => {
                 let said = format!("left as it is: {}: {}", left.name, left.why);
-                self.page(|page| page.hang(2, "! ", &plain(&said)));
+                self.hang(2, "! ", &plain(&said));
             }
-            Event::Failed(_) => {
-                self.end_bar();
-                self.page(|page| page.line("  failed; putting back what was done:"));
-            }
-            Event::Begun(step) => self.wait_for(step),
+            Event::Failed(_) => self.hang(2, "", "failed; putting back what was done:"),
+            Event::Stage(_) | Event::Progress { .. } | Event::ProgressEnd | Event::Begun(_) => {}
         }
     }
 }

@@ -213,6 +213,6 @@ mod tests {
         let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
         assert_eq!(names, ["journal/5.jsonl", "journal/3.jsonl", "journal/2.jsonl"]);
         let Content::Text(text) = &parts[0].content else { panic!("not text") };
-        assert!(text.contains("not a regular file"), "{text}");
+        assert!(text.contains("it is a directory"), "{text}");
     }
 }

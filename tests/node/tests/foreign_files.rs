@@ -1,9 +1,9 @@
 //! Something that is no file, where a file of somebody else's is to be: nobody waits for it, and it is named.
-#![allow(missing_docs, reason = "a test's name says it")]
+#![allow(missing_docs, clippy::expect_used, reason = "a test's name says it")]
 
 use std::time::Duration;
 
-use node_tests::{Node, Report, Suite};
+use node_tests::{Node, Report, Result, Suite};
 
 const SUITE: Suite = Suite::Bookworm;
 
@@ -27,7 +27,7 @@ const fn foreign(path: &'static str) -> Foreign {
     Foreign { path, preflight: None, is_configuration: false }
 }
 
-const FILES: [Foreign; 12] = [
+const FILES: [Foreign; 11] = [
     Foreign { preflight: Some(("flannel-options", "fail")), ..foreign("/run/flannel/docker") },
     Foreign { preflight: Some(("flannel-options", "fail")), ..foreign("/run/flannel/subnet.env") },
     Foreign { is_configuration: true, ..foreign("/opt/k8s/bin/environment.sh") },
@@ -37,7 +37,6 @@ const FILES: [Foreign; 12] = [
     Foreign { preflight: Some(("dns", "unknown")), ..foreign("/etc/resolv.conf") },
     foreign("/etc/sysctl.d/70-site.conf"),
     foreign("/etc/modules-load.d/node-setup.conf"),
-    foreign("/etc/systemd/system/docker.service.d/proxy.conf"),
     foreign("/usr/bin/docker"),
     foreign("/var/lib/kubelet/config.yaml"),
 ];
@@ -60,7 +59,8 @@ fn nobody_waits_for_what_is_no_file() {
         for (what, make) in IN_PLACE {
             node.ok(&format!("set -- {path}; rm -f \"$1.new\"; {make}; mv -T \"$1.new\" \"$1\""));
             for args in LOOKS {
-                must_say(file, what, &look(&node, args), args);
+                let report = look(&node, args).unwrap_or_else(|error| panic!("{path} is {what}: {error:#}"));
+                must_say(file, what, &report, args);
             }
         }
         node.ok(&format!("rm {path}; test ! -e /run/kept || mv /run/kept {path}"));
@@ -68,13 +68,9 @@ fn nobody_waits_for_what_is_no_file() {
     node.must_verify();
 }
 
-#[track_caller]
-fn look(node: &Node, args: &[&str]) -> Report {
+fn look(node: &Node, args: &[&str]) -> Result<Report> {
     let line = format!("node-setup {} --output json", args.join(" "));
-    match node.sh_within(&line, LONG) {
-        Ok(output) => Report::of(args, output),
-        Err(error) => panic!("{error:#}"),
-    }
+    Ok(Report::of(args, node.sh_within(&line, LONG)?))
 }
 
 #[track_caller]
@@ -97,6 +93,19 @@ fn must_say(file: &Foreign, what: &str, report: &Report, args: &[&str]) {
         let is_found = found.iter().any(|one| one["status"] == status);
         assert!(is_found && is_named && said.contains(file.path), "{} is {what}: {found:?}", file.path);
     }
+}
+
+/// systemd itself waits for who writes to a fifo among its drop-ins. Whoever looks at the node does not, and says so.
+#[test]
+fn a_systemd_that_does_not_answer_is_left() {
+    let node = Node::installed(SUITE);
+    node.ok("mkdir /etc/systemd/system/docker.service.d && mkfifo /etc/systemd/system/docker.service.d/proxy.conf");
+    for args in [["docker", "preflight"], ["docker", "verify"]] {
+        let report = look(&node, &args).expect("it ends");
+        assert!(report.json.to_string().contains("no answer within 25 s"), "{report}");
+        assert_ne!(report.code, 0, "{report}");
+    }
+    node.ok("rm /etc/systemd/system/docker.service.d/proxy.conf");
 }
 
 /// Whoever can change what leads to docker's programs is root; `verify` says so as preflight does.

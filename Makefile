@@ -21,7 +21,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export NODE_SETUP_BIN ?= $(BINARY)
 
 .NOTPARALLEL:
-.PHONY: help setup build check generate test test-packages torture fuzz bench reproducible try deb rpm repo no-key \
+.PHONY: help setup build check generate test test-packages torture fuzz bench session reproducible try deb rpm repo no-key \
 	release clean
 .DEFAULT_GOAL := help
 
@@ -65,6 +65,11 @@ fuzz: ## Damage foreign bytes at random for a minute, or FUZZ_SECONDS, and read 
 bench: setup build ## Measure, next to the guide's own steps and to Ansible; wants a machine with nothing else to do
 	@cargo build --quiet --package node-tests
 	@$(TARGET)/debug/bench --ansible
+
+# AGAIN=--again draws the recording that is there once more.
+session: setup build ## Record the session that README.md shows, on a throw-away node, and draw it
+	@cargo build --quiet --package node-tests
+	@$(TARGET)/debug/session $(AGAIN) tests/node/fixtures/session.json docs/session.svg
 
 # Not part of `make test`, which needs no tools from a registry. `make deb` asks lintian each time.
 test-packages: rpm ## Check what is released with the tools of its kind: Ansible's, promtool, rpmlint

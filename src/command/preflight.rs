@@ -23,6 +23,7 @@ pub(super) fn preflight(settings: &SettingOptions, report: &mut Report) -> Resul
         Ok(session) => look(&session.host, &config, Choice::of(session).as_ref()),
         Err(error) => {
             let host = Host::new(Limits { ready: config.docker.ready_timeout }, Interrupt::default())?;
+            host.stands_still();
             look(&host, &config, Err(error))
         }
     };

@@ -72,6 +72,7 @@ mod readme;
 mod report;
 mod repository;
 mod salt;
+pub mod session;
 pub mod snapshot;
 mod suite;
 mod supervisor;

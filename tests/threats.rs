@@ -1,5 +1,10 @@
 //! docs/security.md names a test for each of its claims: those tests exist.
-#![allow(missing_docs, clippy::expect_used, reason = "a test's name says it, and a test may panic")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test's name says it, and a test may panic"
+)]
 
 use std::path::Path;
 

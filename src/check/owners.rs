@@ -17,22 +17,22 @@ impl Check for Owners {
         Ok(strangers(subject.config))
     }
 
-    fn judge(&self, _: &Subject<'_>, strangers: Self::Seen) -> Verdict {
+    fn judge(&self, subject: &Subject<'_>, strangers: Self::Seen) -> Verdict {
         if strangers.is_empty() {
             return Verdict::pass("root alone can change what root runs");
         }
         let led =
             |(path, stranger): &(PathBuf, Stranger)| format!("{stranger}, and leads to {}", path.display());
         let detail: Vec<String> = strangers.iter().map(led).collect();
+        let detail = detail.join("; ");
+        if subject.config.preflight.skip.0.iter().any(|id| id == Self::ID) {
+            return Verdict::skip(format!("{detail}; skipped: {}", subject.config.origin("preflight.skip")));
+        }
         let remedy: Vec<String> = strangers.iter().map(|(_, stranger)| stranger.remedy()).collect();
         // What only a group can change is often meant so, as preflight has it.
         let is_meant = strangers.iter().all(|(_, stranger)| stranger.is_a_group());
         let judge = if is_meant { Verdict::warn } else { Verdict::fail };
-        judge(detail.join("; "), remedy.join(" && "))
-    }
-
-    fn offline(&self, subject: &Subject<'_>) -> Verdict {
-        self.verdict(subject)
+        judge(detail, remedy.join(" && "))
     }
 }
 
@@ -40,7 +40,7 @@ impl Check for Owners {
 mod tests {
     use super::*;
     use crate::check::Status;
-    use crate::check::tests::with_subject;
+    use crate::check::tests::{with_config, with_subject};
 
     #[test]
     fn whoever_is_on_the_way_is_named_with_what_takes_it_from_him() {
@@ -62,6 +62,19 @@ mod tests {
             assert_eq!(
                 verdict.remedy.as_deref(),
                 Some("chown root /opt/k8s && chmod go-w /opt/k8s && chmod go-w /etc/docker")
+            );
+        });
+    }
+
+    #[test]
+    fn what_a_site_lets_preflight_skip_is_no_failure_afterwards() {
+        with_config(&[("preflight.skip", "owners")], |subject| {
+            let seen = vec![("/opt/k8s/bin".into(), Stranger::example("/opt/k8s", None, 0o777))];
+            let verdict = Owners.judge(subject, seen);
+            assert_eq!(verdict.status, Status::Skip, "{verdict:?}");
+            assert!(
+                verdict.detail.contains("everybody") && verdict.detail.contains("skipped: "),
+                "{verdict:?}"
             );
         });
     }

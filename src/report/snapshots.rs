@@ -359,18 +359,18 @@ fn looks(at: impl Fn(Style) -> String) -> String {
         ("80 columns, colour, where that differs", beside(&at(COLOUR), &wide).replace('\x1b', "\u{241b}")),
     ];
     let shown = sections.iter().filter(|(_, text)| !text.is_empty());
-    shown.map(|(title, text)| format!("=== {title}\n{}", trimmed(text))).collect()
+    shown.flat_map(|(title, text)| [format!("=== {title}\n"), trimmed(text)]).collect()
 }
 
 /// The lines of a page that are not in another.
 fn beside(page: &str, other: &str) -> String {
     let known: HashSet<&str> = other.lines().collect();
-    page.lines().filter(|line| !known.contains(line)).map(|line| format!("{line}\n")).collect()
+    page.lines().filter(|line| !known.contains(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// clap indents lines that are empty, which nobody sees and no repository wants.
 fn trimmed(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 fn each(mut see: impl FnMut(&str, &dyn Fn(Style) -> String)) {

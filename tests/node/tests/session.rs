@@ -24,7 +24,7 @@ fn the_picture_is_small_and_fits() {
     let picture = roxmltree::Document::parse(PICTURE).expect("it is XML");
     let drawn = picture.descendants().filter(|node| node.has_tag_name("text"));
     let text = |node: roxmltree::Node<'_, '_>| -> String {
-        node.descendants().filter(|node| node.is_text()).filter_map(|node| node.text()).collect()
+        node.descendants().filter(roxmltree::Node::is_text).filter_map(|node| node.text()).collect()
     };
     let drawn: Vec<String> = drawn.map(text).collect();
     let wanted: Vec<String> = lines.iter().map(Line::text).filter(|text| !text.is_empty()).collect();

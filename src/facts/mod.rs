@@ -247,8 +247,19 @@ fn foreign<T: std::str::FromStr<Err = String>>(path: &Path) -> Result<Foreign<T>
 
 /// `Debian GNU/Linux 12`.
 fn distribution() -> String {
-    let parts = [sysinfo::System::name(), sysinfo::System::os_version()];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let text = OS_RELEASE.into_iter().find_map(|path| read::text(path).ok());
+    distribution_in(&text.unwrap_or_default())
+}
+
+/// The second is what the first is a link to, unless the site has its own (os-release(5)).
+const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
+
+fn distribution_in(text: &str) -> String {
+    let value = |name: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.trim().trim_matches(['"', '\'']))
+    };
+    [value("NAME"), value("VERSION_ID")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn limits(host: &Host) -> Result<BTreeMap<String, u64>> {
@@ -345,6 +356,18 @@ mod tests {
         assert!(error.to_string().ends_with("it is not a regular file"), "{error}");
         let found: Foreign<DockerOptions> = foreign(&fifo).unwrap();
         assert_eq!(found, Foreign::Garbled("it is not a regular file".to_owned()));
+    }
+
+    #[test]
+    fn a_distribution_is_its_name_and_version() {
+        for (text, expected) in [
+            ("PRETTY_NAME=\"x\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\n", "Debian GNU/Linux 12"),
+            ("NAME=Fedora\nVERSION_ID=41\n", "Fedora 41"),
+            ("NAME='Arch Linux'\n", "Arch Linux"),
+            ("", ""),
+        ] {
+            assert_eq!(distribution_in(text), expected);
+        }
     }
 
     #[test]

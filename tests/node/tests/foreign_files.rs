@@ -132,7 +132,7 @@ fn verify_names_who_could_change_what_root_runs() {
         ),
         (
             "mkdir /etc/systemd/system/docker.service.d; cd /etc/systemd/system/docker.service.d; \
-             touch 10-site.conf; chown nobody 10-site.conf",
+             touch 10-site.conf; chown nobody 10-site.conf; systemctl daemon-reload",
             "chown root /etc/systemd/system/docker.service.d/10-site.conf",
             "/etc/systemd/system/docker.service.d/10-site.conf belongs to nobody",
         ),

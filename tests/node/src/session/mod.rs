@@ -130,9 +130,13 @@ impl Recording {
             }
             let _ = writeln!(words);
         }
-        // How long something takes decides in which unit it is said, and how wide that is.
-        let line =
-            |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ").replace("# ms", "# s") + "\n";
+        // How long something takes decides in which unit that is said, how wide it is, and of a change whether
+        // it is said at all.
+        let line = |line: &str| {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ").replace("# ms", "# s");
+            let change = line.strip_suffix(" # s").filter(|_| !line.contains(';'));
+            change.unwrap_or(&line).to_owned() + "\n"
+        };
         words.lines().map(line).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The session of README.md: what somebody types on a fresh worker, and what comes up, as a picture.
 //!
 //! [`play`] types it on a node, in a terminal of its own; [`Recording`] is what came up, byte for byte;
-//! [`svg`] draws it. A recording is kept beside the picture, so that a test draws it again.
+//! [`svg()`] draws it. A recording is kept beside the picture, so that a test draws it again.
 
 mod screen;
 mod svg;

@@ -36,6 +36,30 @@ pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + Deserializ
     /// Puts the node into `to`: any state that [`observe`](Self::observe) can return.
     fn converge(&self, host: &Host, to: &Self::State) -> Result<()>;
 
+    /// Whether two states are the same as far as both are known: what is wanted may leave something to the
+    /// node, and an old journal may not know all that is looked at now.
+    fn agree(one: &Self::State, other: &Self::State) -> bool {
+        one == other
+    }
+
+    /// Whether `now` is what a change has `left`, but for what becomes different without anybody's having
+    /// had it in hand.
+    fn is_left(now: &Self::State, left: &Self::State) -> bool {
+        Self::agree(now, left)
+    }
+
+    /// `to`, and what it leaves to the node as this node has it.
+    fn completed(&self, host: &Host, to: Self::State) -> Self::State {
+        let _ = host;
+        to
+    }
+
+    /// The state that it is in where it is as wanted, with what `to` leaves open.
+    fn held(&self, host: &Host, to: &Self::State) -> Result<Self::State> {
+        let _ = host;
+        Ok(to.clone())
+    }
+
     /// The state that `now` will have become once `earlier` was applied.
     ///
     /// Only for plans: a run observes again. Most things are touched by nothing
@@ -103,7 +127,7 @@ pub struct Want<R: Resource> {
 pub enum Standing {
     /// Where undoing the change would take it to.
     AtFrom,
-    /// Where the change would take it to.
+    /// Where the change would take it to, or what nobody has had in hand since.
     AtTo,
     /// Where the change may have stopped on its way; or where somebody has put it since:
     /// described.
@@ -114,12 +138,12 @@ pub enum Standing {
 
 impl<R: Resource> Change<R> {
     fn apply(&self, host: &Host) -> Result<()> {
-        if self.on.observe(host)? == self.to {
+        if R::agree(&self.on.observe(host)?, &self.to) {
             return Ok(());
         }
         self.on.converge(host, &self.to)?;
         let found = self.on.observe(host)?;
-        if found == self.to {
+        if R::agree(&found, &self.to) {
             return Ok(());
         }
         Err(Error::NotConverged {
@@ -142,9 +166,10 @@ impl<R: Resource> Change<R> {
     fn standing(&self, host: &Host) -> Result<Standing> {
         let now = self.on.observe(host)?;
         // What was stale before is fresh once it is back: the same as after the change.
-        Ok(if now == R::attainable(&self.from) {
+        let from = R::attainable(&self.from);
+        Ok(if R::agree(&now, &from) {
             Standing::AtFrom
-        } else if now == self.to {
+        } else if R::is_left(&now, &self.to) || R::is_left(&now, &from) {
             Standing::AtTo
         } else {
             let between = R::between(&self.from, &self.to, &now);
@@ -154,14 +179,18 @@ impl<R: Resource> Change<R> {
 
     fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
         let now = self.on.observe(host)?;
-        Ok(if now == self.from {
+        Ok(if R::agree(&now, &self.from) {
             None
-        } else if is_done || now == self.to {
+        } else if is_done || R::agree(&now, &self.to) {
             Some(self.clone())
         } else {
             let ours = R::between(&self.from, &self.to, &now);
             ours.then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now })
         })
+    }
+
+    fn is_nothing(&self) -> bool {
+        R::agree(&self.from, &self.to)
     }
 
     /// (a to b) then (b to c) is (a to c).
@@ -182,13 +211,15 @@ impl<R: Resource> Want<R> {
         Some(Self { to: R::offline(self.to)?, on: self.on })
     }
 
-    fn held(&self) -> Change<R> {
-        Change { on: self.on.clone(), from: self.to.clone(), to: self.to.clone() }
+    fn held(&self, host: &Host) -> Result<Change<R>> {
+        let now = self.on.held(host, &self.to)?;
+        Ok(Change { on: self.on.clone(), from: now.clone(), to: now })
     }
 
     fn change(&self, host: &Host, earlier: &[Step]) -> Result<Option<Change<R>>> {
         let from = self.on.foresee(self.on.observe(host)?, earlier);
-        Ok((from != self.to).then(|| Change { on: self.on.clone(), from, to: self.to.clone() }))
+        let to = self.on.completed(host, self.to.clone());
+        Ok((!R::agree(&from, &to)).then(|| Change { on: self.on.clone(), from, to }))
     }
 }
 
@@ -349,7 +380,7 @@ macro_rules! kinds {
             /// Whether it ends where it began.
             pub fn is_nothing(&self) -> bool {
                 match self {
-                    $(Self::$variant(change) => change.from == change.to,)+
+                    $(Self::$variant(change) => change.is_nothing(),)+
                 }
             }
         }
@@ -363,10 +394,10 @@ macro_rules! kinds {
             }
 
             /// That it is so already, as a step from there to there.
-            pub fn held(&self) -> Step {
-                match self {
-                    $(Self::$variant(want) => Step::$variant(want.held()),)+
-                }
+            pub fn held(&self, host: &Host) -> Result<Step> {
+                Ok(match self {
+                    $(Self::$variant(want) => Step::$variant(want.held(host)?),)+
+                })
             }
 
             /// Kind and name of what it is about.

@@ -7,6 +7,7 @@
 use crate::change::{Step, Wanted};
 use crate::host::Host;
 use crate::receipt::Receipt;
+use crate::resource::Class;
 use crate::{Error, Result};
 
 /// How much depends on a goal.
@@ -82,8 +83,19 @@ pub fn outlook(host: &Host, goal: &Goal, earlier: &[Step], receipt: &Receipt) ->
     })
 }
 
+/// Looks up in the node's policy, all at once, what it will be asked for goal by goal.
+pub fn look_up_labels(host: &Host, goals: &[Goal]) {
+    let path = |goal: &Goal| match &goal.wanted {
+        Wanted::File(want) => Some((want.on.0.clone(), want.to.class()?)),
+        Wanted::Tree(want) => Some((want.on.0.clone(), Class::Directory)),
+        _ => None,
+    };
+    host.files().look_up_labels(goals.iter().filter_map(path));
+}
+
 /// The steps that `goals` ask for, in their order.
 pub fn plan(host: &Host, goals: &[Goal], receipt: &Receipt) -> Result<Vec<Step>> {
+    look_up_labels(host, goals);
     let mut steps = Vec::new();
     for goal in goals {
         if let Outlook::Takes(step) = outlook(host, goal, &steps, receipt)? {

@@ -139,7 +139,7 @@ impl Run<'_> {
         if goal.need.is_back() || self.receipt.knows(&goal.wanted.name()) {
             return Ok(());
         }
-        self.journal.write(&Record::Found { step: goal.wanted.held() })
+        self.journal.write(&Record::Found { step: goal.wanted.held(self.host)? })
     }
 
     fn make(&mut self, step: &Step) -> Result<()> {

@@ -8,21 +8,30 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use node_setup::change::{Resource, Step, Want};
+use node_setup::change::{Resource, Standing, Step, Want};
 use node_setup::event::{Event, Sink};
-use node_setup::host::{Host, Interrupt, Limits};
+use node_setup::host::{Host, Interrupt, Labels, Limits};
 use node_setup::journal::{Begin, Journal, Record, SCHEMA};
 use node_setup::plan::{Goal, plan};
 use node_setup::receipt::Receipt;
-use node_setup::resource::{File, FileState, Mode, Regular};
+use node_setup::resource::{Class, File, FileState, Label, Mode, Regular};
 use node_setup::run::{Ending, Run, inherit, recover, take_over};
 use proptest::prelude::*;
 
 const PATHS: usize = 4;
 
-/// A state that does not yet know who owns the node's files.
+/// Which labels files have. Of the last path no policy says any.
+const LABELS: [&str; 3] = ["bin_t", "etc_t", "user_tmp_t"];
+
+/// A state that does not yet know who owns the node's files, and one of the labels or none.
 #[derive(Clone, Debug)]
-enum Shape {
+struct Shape {
+    of: Kind,
+    label: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
     Absent,
     Regular(u8, bool),
     Symlink(u8),
@@ -30,12 +39,27 @@ enum Shape {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    prop_oneof![
-        Just(Shape::Absent),
-        (0..3_u8, any::<bool>()).prop_map(|(text, private)| Shape::Regular(text, private)),
-        (0..2_u8).prop_map(Shape::Symlink),
-        any::<bool>().prop_map(Shape::Directory),
-    ]
+    let of = prop_oneof![
+        Just(Kind::Absent),
+        (0..3_u8, any::<bool>()).prop_map(|(text, private)| Kind::Regular(text, private)),
+        (0..2_u8).prop_map(Kind::Symlink),
+        any::<bool>().prop_map(Kind::Directory),
+    ];
+    (of, proptest::option::of(0..LABELS.len())).prop_map(|(of, label)| Shape { of, label })
+}
+
+fn label(index: usize) -> Label {
+    Label(format!("system_u:object_r:{}:s0", LABELS[index]))
+}
+
+/// A node with `SELinux`, but for who is not root and cannot give its labels.
+fn labels() -> Labels {
+    let attribute = if nix::unistd::geteuid().is_root() { "security.selinux" } else { "user.selinux" };
+    Labels::told(attribute, |path, class| {
+        let number = path.to_string_lossy().bytes().last().map_or(0, usize::from) - usize::from(b'0');
+        let differs = usize::from(class == Class::Directory);
+        (number + 1 < PATHS).then(|| label((number + differs) % LABELS.len()))
+    })
 }
 
 fn shapes() -> impl Strategy<Value = Vec<Shape>> {
@@ -53,16 +77,19 @@ impl Node {
         fs::create_dir(node.scratch.path().join("tree")).unwrap();
         let host =
             Host::with_state(&node.scratch.path().join("other"), Limits::default(), Interrupt::default());
-        let host = host.unwrap();
+        let host = host.unwrap().with_labels(labels());
+        // Where there is SELinux, whatever is there has a label.
         for goal in node.wants(&host, shapes) {
-            goal.on.converge(&host, &goal.to).unwrap();
+            let known = goal.to.label().cloned().or_else(|| Some(label(0)));
+            goal.on.converge(&host, &goal.to.labelled(known)).unwrap();
         }
         node
     }
 
     /// As a process of its own would see it: nothing is remembered but what is on disk.
     fn host(&self) -> Host {
-        Host::with_state(&self.state(), Limits::default(), Interrupt::default()).unwrap()
+        let host = Host::with_state(&self.state(), Limits::default(), Interrupt::default()).unwrap();
+        host.with_labels(labels())
     }
 
     fn state(&self) -> PathBuf {
@@ -80,22 +107,28 @@ impl Node {
     fn wants(&self, host: &Host, shapes: &[Shape]) -> Vec<Want<File>> {
         let owner = fs::metadata(self.scratch.path()).unwrap();
         let (uid, gid) = (owner.uid(), owner.gid());
-        let state = |shape: &Shape| match shape {
-            Shape::Absent => FileState::Absent,
-            Shape::Regular(text, private) => {
+        let state = |shape: &Shape| match &shape.of {
+            Kind::Absent => FileState::Absent,
+            Kind::Regular(text, private) => {
                 let sha256 = host.files().offer(format!("text {text}").into_bytes());
                 let mode = Mode(if *private { 0o600 } else { 0o644 });
-                FileState::Regular(Regular { sha256, mode, uid, gid })
+                FileState::Regular(Regular { sha256, mode, uid, gid, label: None })
             }
-            Shape::Symlink(target) => FileState::Symlink { target: format!("target-{target}").into() },
-            Shape::Directory(private) => {
-                FileState::Directory { mode: Mode(if *private { 0o700 } else { 0o755 }), uid, gid }
+            Kind::Symlink(target) => {
+                FileState::Symlink { target: format!("target-{target}").into(), label: None }
+            }
+            Kind::Directory(private) => {
+                let mode = Mode(if *private { 0o700 } else { 0o755 });
+                FileState::Directory { mode, uid, gid, label: None }
             }
         };
         shapes
             .iter()
             .enumerate()
-            .map(|(index, shape)| Want { on: File(self.path(index)), to: state(shape) })
+            .map(|(index, shape)| Want {
+                on: File(self.path(index)),
+                to: state(shape).labelled(shape.label.map(label)),
+            })
             .collect()
     }
 
@@ -148,7 +181,7 @@ impl Sink for Nobody {
 fn unreachable(path: &Path) -> Goal {
     Goal::required(Want {
         on: File(path.join("nowhere/file")),
-        to: FileState::Symlink { target: "x".into() },
+        to: FileState::Symlink { target: "x".into(), label: None },
     })
 }
 
@@ -173,7 +206,12 @@ proptest! {
                 Step::File(change) if change.on.0 == node.path(index) => Some((change.from.clone(), change.to.clone())),
                 _ => None,
             });
-            prop_assert_eq!(owned, (from != to).then_some((from, to)));
+            let is_changed = !File::agree(&from, &to);
+            prop_assert_eq!(owned.is_some(), is_changed, "{} {}", from, to);
+            if let Some((owned_from, owned_to)) = owned {
+                prop_assert_eq!(owned_from, from);
+                prop_assert!(File::agree(&owned_to, &to), "{} {}", owned_to, to);
+            }
         }
     }
 
@@ -217,7 +255,7 @@ proptest! {
             befores.sort_by(|(one, _), (other, _)| one.cmp(other));
             let last = node.states();
             let expected: Vec<_> = first.into_iter().zip(last).enumerate()
-                .filter(|(_, (from, to))| from != to)
+                .filter(|(_, (from, to))| !File::agree(from, to))
                 .map(|(index, (from, _))| (node.path(index), from))
                 .collect();
             prop_assert_eq!(befores, expected);
@@ -252,6 +290,41 @@ proptest! {
         }
     }
 
+    /// A label that is not the policy's any more is put right by the next run; and keeps nothing from
+    /// being undone, for a policy that was renewed gives others too.
+    #[test]
+    fn a_label_that_drifts_is_put_right_and_keeps_nothing_from_being_undone(
+        before in shapes(),
+        wanted in shapes(),
+        drifted in 0..LABELS.len(),
+    ) {
+        let node = Node::new(&before);
+        let host = node.host();
+        let goals = node.goals(&host, &wanted);
+        let ending = node.reach(&host, &goals);
+        let Ending::Completed(done, _) = ending else { panic!("{ending:?}") };
+        let right = node.states();
+        let host = node.host();
+        for (index, state) in right.iter().enumerate().filter(|(_, state)| state.class().is_some()) {
+            File(node.path(index)).converge(&host, &state.clone().labelled(Some(label(drifted)))).unwrap();
+        }
+        for step in &done {
+            let standing = step.standing(&host).unwrap();
+            prop_assert!(matches!(standing, Standing::AtTo | Standing::AtFrom), "{:?} {:?}", step, standing);
+        }
+        let has_label = |(index, shape): (usize, &Shape)| shape.label.is_some() || index + 1 < PATHS;
+        let differs = |state: &FileState| state.label().is_some_and(|own| *own != label(drifted));
+        let expected: Vec<bool> = wanted.iter().enumerate().map(has_label).zip(&right)
+            .map(|(has_label, state)| has_label && differs(state)).collect();
+        let steps = plan(&host, &goals, &node.receipt()).unwrap();
+        let names: Vec<_> = steps.iter().map(Step::name).collect();
+        let planned: Vec<bool> =
+            (0..PATHS).map(|index| names.contains(&File(node.path(index)).name())).collect();
+        prop_assert_eq!(planned, expected);
+        prop_assert!(matches!(node.reach(&host, &goals), Ending::Completed(..)));
+        prop_assert_eq!(plan(&node.host(), &goals, &node.receipt()).unwrap(), Vec::<Step>::new());
+    }
+
     /// What somebody has put where a run was about to put something is theirs.
     #[test]
     fn recovering_leaves_what_was_changed_after_the_crash(
@@ -259,8 +332,8 @@ proptest! {
         was_there in any::<bool>(),
         text in "[a-z]{1,8}",
     ) {
-        before[0] = if was_there { Shape::Regular(0, false) } else { Shape::Absent };
-        let wanted = vec![Shape::Regular(9, false); PATHS];
+        before[0].of = if was_there { Kind::Regular(0, false) } else { Kind::Absent };
+        let wanted = vec![Shape { of: Kind::Regular(9, false), label: None }; PATHS];
         let node = Node::new(&before);
         stop_after(&node, &wanted, (0, false), &[]);
         let theirs = node.path(0);

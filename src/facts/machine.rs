@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use super::offline;
 use super::survey::{Seen, Unseen, seen};
-use crate::host::{Host, Manager};
+use crate::host::{Host, Manager, enforces};
 use crate::read;
 
 /// Which cgroup hierarchy the node has.
@@ -84,7 +84,6 @@ impl Machine {
         let names = processes.iter().flatten().map(|(_, name)| name);
         let group = read("/etc/group");
         let is_offline = host.is_offline();
-        let selinux = if is_offline { offline::selinux() } else { selinux() };
         Self {
             is_root: nix::unistd::geteuid().is_root(),
             has_systemd: if is_offline { offline::has_systemd() } else { crate::preflight::has_systemd() },
@@ -94,7 +93,7 @@ impl Machine {
             cgroup: cgroup(),
             controllers: controllers(),
             swap: read("/proc/swaps").map(|text| swap_areas(&text)),
-            selinux,
+            selinux: enforces(),
             apparmor: apparmor(),
             timekeepers: names.filter(|name| TIMEKEEPERS.contains(&name.as_str())).cloned().collect(),
             now: crate::journal::now(),
@@ -104,10 +103,6 @@ impl Machine {
             docker_group: group.map(|text| members(&text, "docker")),
         }
     }
-}
-
-fn selinux() -> Option<bool> {
-    read::of_kernel("/sys/fs/selinux/enforce").ok().map(|text| text.trim() == "1")
 }
 
 /// A file of the kernel's or the system's, or why there is none to be had.

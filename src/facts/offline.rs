@@ -62,17 +62,6 @@ pub(super) fn has_systemd() -> bool {
     ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].iter().any(|path| Path::new(path).is_file())
 }
 
-/// Whether `SELinux` will enforce; none where it will be off.
-pub(super) fn selinux() -> Option<bool> {
-    let text = read_optional(Path::new("/etc/selinux/config")).ok()??;
-    let said = text.lines().rev().find_map(|line| line.trim().strip_prefix("SELINUX="))?;
-    match said.trim() {
-        "enforcing" => Some(true),
-        "permissive" => Some(false),
-        _ => None,
-    }
-}
-
 /// The engines that a boot would start beside docker.
 pub(super) fn engines(host: &Host) -> (Dockers, Socket) {
     let is_enabled = |unit: &str| host.links().state(unit) == Enablement::Enabled;

@@ -27,7 +27,7 @@ use super::systemd::wanting;
 use crate::change::Step;
 use crate::digest::{Digest, Hasher};
 use crate::read;
-use crate::resource::{FileState, Mode, Regular};
+use crate::resource::{Class, FileState, Label, Mode, Regular};
 use crate::{Error, Result};
 
 /// What is compared and shown as text is no larger.
@@ -75,14 +75,15 @@ impl Files {
             Err(error) => return Err(Error::io("look at", path)(error)),
         };
         let (mode, uid, gid) = (Mode(metadata.mode() & 0o7777), metadata.uid(), metadata.gid());
+        let label = self.labels.of(path);
         if metadata.is_dir() {
-            Ok(FileState::Directory { mode, uid, gid })
+            Ok(FileState::Directory { mode, uid, gid, label })
         } else if metadata.is_symlink() {
             let target = fs::read_link(path).map_err(Error::io("read the link", path))?;
-            Ok(FileState::Symlink { target })
+            Ok(FileState::Symlink { target, label })
         } else if metadata.is_file() {
             let sha256 = self.digest(path, &metadata)?;
-            Ok(FileState::Regular(Regular { sha256, mode, uid, gid }))
+            Ok(FileState::Regular(Regular { sha256, mode, uid, gid, label }))
         } else {
             Err(Error::Foreign {
                 path: path.to_owned(),
@@ -92,15 +93,19 @@ impl Files {
         }
     }
 
-    /// Puts `state` at `path`.
+    /// Puts `state` at `path`. A state of which no label is known gets the one that the policy says.
     pub fn put(&self, path: &Path, state: &FileState) -> Result<()> {
         let now = self.observe(path)?;
+        let state = &match (state.label(), state.class()) {
+            (None, Some(class)) => state.clone().labelled(self.policy_label(path, class)),
+            _ => state.clone(),
+        };
         match (&now, state) {
             (FileState::Regular(old), FileState::Regular(new)) if old.sha256 == new.sha256 => {
                 self.own(path, new)?;
             }
-            (FileState::Directory { .. }, FileState::Directory { mode, uid, gid }) => {
-                set_owner(path, *uid, *gid, *mode)?;
+            (FileState::Directory { .. }, FileState::Directory { mode, uid, gid, label }) => {
+                self.dress(path, path, (*uid, *gid, *mode), label.as_ref())?;
             }
             _ => {
                 self.displace(path, &now)?;
@@ -127,8 +132,8 @@ impl Files {
     /// Makes a directory for docker to fill; docker tightens its mode as it likes.
     pub fn make_tree(&self, path: &Path) -> Result<()> {
         fs::create_dir(path).map_err(Error::io("create the directory", path))?;
-        set_owner(path, 0, 0, Mode(0o755))?;
-        self.labels.set(path);
+        let label = self.policy_label(path, Class::Directory);
+        self.dress(path, path, (0, 0, Mode(0o755)), label.as_ref())?;
         self.note(path);
         Ok(())
     }
@@ -200,19 +205,17 @@ impl Files {
     }
 
     /// Takes over a step of a run that died: removes what it may have left beside a
-    /// file, and has flushed with the rest, and labelled, what it may not have come to.
+    /// file, has flushed with the rest what it may not have come to, and labels a tree: of that
+    /// it is no part of the state.
     pub fn take_over(&self, step: &Step) {
         match step {
             Step::File(change) => {
                 clear_temporary(&change.on.0);
                 self.changed(&change.on.0);
-                if self.observe(&change.on.0).is_ok_and(|now| now == change.to) {
-                    self.relabel(&change.on.0);
-                }
             }
             Step::Tree(change) => {
                 self.changed(&change.on.0);
-                self.relabel(&change.on.0);
+                self.label_tree(&change.on.0);
             }
             Step::Unit(change) => {
                 let own = Path::new(UNIT_DIRECTORY).join(&change.on.name);
@@ -264,15 +267,29 @@ impl Files {
         self.fingerprints.save(self)
     }
 
-    /// What kept `SELinux` labels from being set, once.
+    /// What kept `SELinux` labels from being known or set, once.
     pub fn take_label_problem(&self) -> Option<Error> {
         self.labels.take_problem()
     }
 
-    /// Labels what is at `path`, if something is.
-    fn relabel(&self, path: &Path) {
-        if path.symlink_metadata().is_ok() {
-            self.labels.set(path);
+    /// Which label the node's policy has for a path. None where there is no `SELinux`.
+    pub fn policy_label(&self, path: &Path, class: Class) -> Option<Label> {
+        self.labels.policy(path, class)
+    }
+
+    /// Looks the labels of many paths up at once, before they are asked for one by one.
+    pub fn look_up_labels(&self, paths: impl IntoIterator<Item = (PathBuf, Class)>) {
+        self.labels.look_up(paths);
+    }
+
+    pub(super) fn set_labels(&mut self, labels: Labels) {
+        self.labels = labels;
+    }
+
+    fn label_tree(&self, path: &Path) {
+        let label = self.policy_label(path, Class::Directory);
+        if let Ok(directory) = open_itself(path, OFlag::O_DIRECTORY) {
+            self.labels.give(&directory, path, label.as_ref());
         }
     }
 
@@ -328,21 +345,18 @@ impl Files {
         }
         match state {
             FileState::Absent => Ok(()),
-            FileState::Directory { mode, uid, gid } => {
+            FileState::Directory { mode, uid, gid, label } => {
                 if matches!(now, FileState::Regular(_) | FileState::Symlink { .. }) {
                     remove(path, false)?;
                 }
                 fs::create_dir(path).map_err(Error::io("create the directory", path))?;
-                set_owner(path, *uid, *gid, *mode)?;
-                self.labels.set(path);
-                Ok(())
+                self.dress(path, path, (*uid, *gid, *mode), label.as_ref())
             }
-            FileState::Symlink { target } => {
+            FileState::Symlink { target, label } => {
                 let temporary = fresh_temporary(path);
                 unix::symlink(target, &temporary).map_err(Error::io("link", &temporary))?;
-                fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
-                self.labels.set(path);
-                Ok(())
+                self.labels.give_link(&temporary, path, label.as_ref());
+                fs::rename(&temporary, path).map_err(Error::io("put in place", path))
             }
             FileState::Regular(regular) => self.install(path, regular),
         }
@@ -373,20 +387,35 @@ impl Files {
             }
             None => return Err(self.store.missing(regular.sha256)),
         }
-        set_owner(&temporary, regular.uid, regular.gid, regular.mode)?;
+        let Regular { uid, gid, mode, ref label, .. } = *regular;
+        self.dress(&temporary, path, (uid, gid, mode), label.as_ref())?;
         fs::rename(&temporary, path).map_err(Error::io("put in place", path))?;
-        // Before its fingerprint is taken: a new label is a new ctime.
-        self.labels.set(path);
         let metadata = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
         self.fingerprints.record_own(path, &metadata, regular.sha256);
         Ok(())
     }
 
     fn own(&self, path: &Path, regular: &Regular) -> Result<()> {
-        set_owner(path, regular.uid, regular.gid, regular.mode)?;
+        let Regular { uid, gid, mode, ref label, .. } = *regular;
+        self.dress(path, path, (uid, gid, mode), label.as_ref())?;
         let metadata = fs::symlink_metadata(path).map_err(Error::io("look at", path))?;
         self.fingerprints.record_own(path, &metadata, regular.sha256);
         Ok(())
+    }
+
+    /// Gives what is at `now`, and will be at `path`, owner, mode and label, and flushes it.
+    fn dress(
+        &self,
+        now: &Path,
+        path: &Path,
+        (uid, gid, mode): (u32, u32, Mode),
+        label: Option<&Label>,
+    ) -> Result<()> {
+        let file = open_itself(now, OFlag::empty()).map_err(Error::io("open", now))?;
+        unix::fchown(&file, Some(uid), Some(gid)).map_err(Error::io("set the owner of", now))?;
+        file.set_permissions(Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", now))?;
+        self.labels.give(&file, path, label);
+        file.sync_all().map_err(Error::io("flush", now))
     }
 
     /// Has links flushed with the rest that systemd made or removed on our behalf,
@@ -564,13 +593,6 @@ fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn set_owner(path: &Path, uid: u32, gid: u32, mode: Mode) -> Result<()> {
-    let file = open_itself(path, OFlag::empty()).map_err(Error::io("open", path))?;
-    unix::fchown(&file, Some(uid), Some(gid)).map_err(Error::io("set the owner of", path))?;
-    file.set_permissions(Permissions::from_mode(mode.0)).map_err(Error::io("set the mode of", path))?;
-    file.sync_all().map_err(Error::io("flush", path))
-}
-
 fn remove(path: &Path, is_directory: bool) -> Result<()> {
     let removed = if is_directory { fs::remove_dir(path) } else { fs::remove_file(path) };
     match removed {
@@ -595,16 +617,16 @@ mod tests {
     fn states(uid: u32, gid: u32, files: &Files) -> Vec<FileState> {
         let regular = |text: &str, mode| {
             let sha256 = files.offer(text.as_bytes().to_vec());
-            FileState::Regular(Regular { sha256, mode: Mode(mode), uid, gid })
+            FileState::Regular(Regular { sha256, mode: Mode(mode), uid, gid, label: None })
         };
         vec![
             FileState::Absent,
             regular("one", 0o644),
             regular("two", 0o644),
             regular("two", 0o600),
-            FileState::Symlink { target: "elsewhere".into() },
-            FileState::Directory { mode: Mode(0o755), uid, gid },
-            FileState::Directory { mode: Mode(0o700), uid, gid },
+            FileState::Symlink { target: "elsewhere".into(), label: None },
+            FileState::Directory { mode: Mode(0o755), uid, gid, label: None },
+            FileState::Directory { mode: Mode(0o700), uid, gid, label: None },
         ]
     }
 
@@ -665,25 +687,29 @@ mod tests {
     #[test]
     fn what_comes_into_place_is_labelled_before_it_is_remembered() {
         let scratch = tempfile::tempdir().unwrap();
-        let tool = crate::host::labels::tests::stand_in(scratch.path(), "nothing");
         let owner = fs::metadata(scratch.path()).unwrap();
+        let is_root = nix::unistd::geteuid().is_root();
+        let attribute = if is_root { "security.selinux" } else { "user.selinux" };
+        let named = |name: &str| Label(format!("system_u:object_r:{name}:s0"));
         let mut files = Files::new(&scratch.path().join("state"));
-        files.labels = Labels::with(scratch.path(), || Some(tool));
-        let mut labelled = Vec::new();
+        files.labels = Labels::told(attribute, move |_, class| Some(named(class.word())));
         for (number, state) in states(owner.uid(), owner.gid(), &files).iter().enumerate() {
             let path = scratch.path().join(format!("target-{number}"));
-            files.put(&path, state).unwrap();
-            if *state != FileState::Absent {
-                labelled.push(path.display().to_string());
-            }
-            if let FileState::Regular(regular) = state {
-                let metadata = fs::symlink_metadata(&path).unwrap();
-                assert_eq!(files.fingerprints.lookup(&path, &metadata), Some(regular.sha256), "{state}");
+            let is_link = matches!(state, FileState::Symlink { .. });
+            for label in [state.class().map(|class| named(class.word())), Some(named("other_t"))] {
+                let is_told = label == Some(named("other_t"));
+                files.put(&path, &state.clone().labelled(label.clone().filter(|_| is_told))).unwrap();
+                let found = files.observe(&path).unwrap();
+                // Only root can label a link.
+                let expected = label.filter(|_| is_root || !is_link);
+                assert_eq!(found, state.clone().labelled(expected), "{state}");
+                if let FileState::Regular(regular) = state {
+                    let metadata = fs::symlink_metadata(&path).unwrap();
+                    assert_eq!(files.fingerprints.lookup(&path, &metadata), Some(regular.sha256), "{state}");
+                }
             }
         }
-        let log = fs::read_to_string(scratch.path().join("log")).unwrap();
-        assert_eq!(log.lines().collect::<Vec<_>>(), labelled);
-        assert!(files.take_label_problem().is_none());
+        assert_eq!(files.take_label_problem().is_none(), is_root);
     }
 
     /// In a directory of somebody else's, what was just made may be a link by now.
@@ -695,7 +721,8 @@ mod tests {
         fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
         unix::symlink(&target, &link).unwrap();
         let owner = fs::metadata(&target).unwrap();
-        assert!(set_owner(&link, owner.uid(), owner.gid(), Mode(0o755)).is_err());
+        let files = Files::new(&scratch.path().join("state"));
+        assert!(files.dress(&link, &link, (owner.uid(), owner.gid(), Mode(0o755)), None).is_err());
         assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o600);
     }
 
@@ -711,6 +738,7 @@ mod tests {
             mode: Mode(0o755),
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
+            label: None,
         });
         fs::write(&source, "what somebody put there").unwrap();
         assert!(files.put(&path, &state).is_err());

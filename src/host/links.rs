@@ -149,7 +149,7 @@ impl<'a> Links<'a> {
     }
 
     fn link(&self, path: &Path, target: &Path) -> Result<()> {
-        self.files.put(path, &FileState::Symlink { target: target.to_owned() })
+        self.files.put(path, &FileState::Symlink { target: target.to_owned(), label: None })
     }
 
     /// The file that systemd would read, as the system that boots sees it.

@@ -57,6 +57,7 @@ pub(crate) use files::{make_private_directory, publish_file};
 pub use flannel::DERIVED_OPTIONS;
 pub use interrupt::Interrupt;
 pub use kernel::{Availability, Kernel};
+pub use labels::{Labels, enforces};
 pub use links::Links;
 pub use listing::Whose;
 pub use manager::Manager;
@@ -131,6 +132,13 @@ impl Host {
             memory: Rc::default(),
             started: RefCell::new(Vec::new()),
         })
+    }
+
+    /// The same with `SELinux` labels of its own, and not this machine's.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.files.set_labels(labels);
+        self
     }
 
     /// Files, and the store of contents.

@@ -63,6 +63,18 @@ fn points(text: &str) -> Vec<PathBuf> {
     text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect()
 }
 
+/// Every mount point in the order in which they were mounted, and whether files below it cannot have
+/// `SELinux` labels of their own: the kernel says `seclabel` of those that can. Nothing where it says so of
+/// none.
+pub(super) fn unlabelled(text: &str) -> Vec<(PathBuf, bool)> {
+    let has_labels = |line: &str| {
+        let options = line.split_once(" - ").and_then(|(_, tail)| tail.split(' ').nth(2));
+        options.is_some_and(|options| options.split(',').any(|option| option == "seclabel"))
+    };
+    let all = points(text).into_iter().zip(text.lines().map(|line| !has_labels(line)));
+    if text.lines().any(has_labels) { all.collect() } else { Vec::new() }
+}
+
 /// The kernel writes space, tab, line break and backslash as three octal digits.
 fn unescape(field: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
@@ -97,5 +109,18 @@ pub(super) mod tests {
             (mounts[1].point.as_path(), mounts[1].source.as_str()),
             (Path::new("/data/a b"), "/dev/sda1")
         );
+    }
+
+    #[test]
+    fn mounts_without_labels_are_known_where_some_have_them() {
+        let root = "60 1 253:0 / / rw,relatime shared:1 - xfs /dev/vda1 rw,seclabel,attr2,noquota\n";
+        let others = "61 60 0:40 / /srv rw - nfs4 files:/srv rw,vers=4.2\n62 60 8:1 / /data rw - ext4 /dev/sda1 \
+                      rw,context=system_u:object_r:var_t:s0\n";
+        let path = |path: &str, lacks| (PathBuf::from(path), lacks);
+        assert_eq!(
+            unlabelled(&format!("{root}{others}")),
+            [path("/", false), path("/srv", true), path("/data", true)]
+        );
+        assert_eq!(unlabelled(others), [], "nothing is known");
     }
 }

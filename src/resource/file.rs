@@ -13,6 +13,8 @@ use crate::change::{Name, Resource, Step};
 use crate::digest::Digest;
 use crate::host::Host;
 
+use super::label::{Class, Label, agree};
+
 /// A path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -34,6 +36,9 @@ pub struct Regular {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Its label, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
 }
 
 /// What is at a path.
@@ -50,11 +55,17 @@ pub enum FileState {
         uid: u32,
         /// Group.
         gid: u32,
+        /// Its label, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<Label>,
     },
     /// A symbolic link.
     Symlink {
         /// Where it points, as written in it.
         target: PathBuf,
+        /// Its label, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<Label>,
     },
     /// A regular file.
     Regular(Regular),
@@ -63,12 +74,12 @@ pub enum FileState {
 impl FileState {
     /// A root-owned regular file with these contents.
     pub fn root_file(sha256: Digest, mode: u32) -> Self {
-        Self::Regular(Regular { sha256, mode: Mode(mode), uid: 0, gid: 0 })
+        Self::Regular(Regular { sha256, mode: Mode(mode), uid: 0, gid: 0, label: None })
     }
 
     /// A root-owned directory, 0755.
     pub fn root_directory() -> Self {
-        Self::Directory { mode: Mode(0o755), uid: 0, gid: 0 }
+        Self::Directory { mode: Mode(0o755), uid: 0, gid: 0, label: None }
     }
 
     /// The digest of the contents of a regular file.
@@ -77,6 +88,42 @@ impl FileState {
             Self::Regular(regular) => Some(regular.sha256),
             _ => None,
         }
+    }
+
+    /// Which label it has, where that is known.
+    pub fn label(&self) -> Option<&Label> {
+        match self {
+            Self::Absent => None,
+            Self::Directory { label, .. }
+            | Self::Symlink { label, .. }
+            | Self::Regular(Regular { label, .. }) => label.as_ref(),
+        }
+    }
+
+    /// The same with this label.
+    #[must_use]
+    pub fn labelled(mut self, new: Option<Label>) -> Self {
+        match &mut self {
+            Self::Absent => {}
+            Self::Directory { label, .. }
+            | Self::Symlink { label, .. }
+            | Self::Regular(Regular { label, .. }) => *label = new,
+        }
+        self
+    }
+
+    /// What a policy takes it for.
+    pub fn class(&self) -> Option<Class> {
+        match self {
+            Self::Absent => None,
+            Self::Directory { .. } => Some(Class::Directory),
+            Self::Symlink { .. } => Some(Class::Link),
+            Self::Regular(_) => Some(Class::File),
+        }
+    }
+
+    fn is_but_for_labels(&self, other: &Self) -> bool {
+        self.clone().labelled(None) == other.clone().labelled(None)
     }
 }
 
@@ -96,6 +143,30 @@ impl Resource for File {
 
     fn converge(&self, host: &Host, to: &FileState) -> Result<()> {
         host.files().put(&self.0, to)
+    }
+
+    /// A journal from before labels were recorded has none, and so has what is seen where there is no
+    /// `SELinux`.
+    fn agree(one: &FileState, other: &FileState) -> bool {
+        one.is_but_for_labels(other) && agree(one.label(), other.label())
+    }
+
+    /// With a new policy, files get new labels without anybody having had them in hand.
+    fn is_left(now: &FileState, left: &FileState) -> bool {
+        now.is_but_for_labels(left)
+    }
+
+    /// A file that is wanted has the label that the policy says.
+    fn completed(&self, host: &Host, to: FileState) -> FileState {
+        if to.label().is_some() {
+            return to;
+        }
+        let label = to.class().and_then(|class| host.files().policy_label(&self.0, class));
+        to.labelled(label)
+    }
+
+    fn held(&self, host: &Host, _: &FileState) -> Result<FileState> {
+        self.observe(host)
     }
 
     /// A file and a link come into place whole. What is in their way may have gone before, and
@@ -138,12 +209,13 @@ impl fmt::Display for FileState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("absent"),
-            Self::Directory { mode, uid, gid } => write!(f, "directory {mode}{}", Owner(*uid, *gid)),
-            Self::Symlink { target } => write!(f, "link to {}", target.display()),
-            Self::Regular(Regular { sha256, mode, uid, gid }) => {
+            Self::Directory { mode, uid, gid, .. } => write!(f, "directory {mode}{}", Owner(*uid, *gid)),
+            Self::Symlink { target, .. } => write!(f, "link to {}", target.display()),
+            Self::Regular(Regular { sha256, mode, uid, gid, .. }) => {
                 write!(f, "{} {mode}{}", sha256.short(), Owner(*uid, *gid))
             }
-        }
+        }?;
+        self.label().map_or(Ok(()), |label| write!(f, " {label}"))
     }
 }
 

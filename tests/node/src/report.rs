@@ -78,6 +78,21 @@ impl Report {
         self.list("/changes").iter().map(name).collect()
     }
 
+    /// What a change of this `KIND NAME` has begun and ended with.
+    #[must_use]
+    pub fn change(&self, name: &str) -> (&str, &str) {
+        let text = |change: &Value, key: &str| change.get(key).and_then(Value::as_str).map(str::to_owned);
+        let is_it = |change: &&Value| {
+            text(change, "kind")
+                .zip(text(change, "on"))
+                .is_some_and(|(kind, on)| format!("{kind} {on}") == name)
+        };
+        let change = self.list("/changes").iter().find(is_it);
+        let end =
+            |key: &str| change.and_then(|change| change.get(key)).and_then(Value::as_str).unwrap_or_default();
+        (end("from"), end("to"))
+    }
+
     /// Fails unless exactly these were changed.
     #[track_caller]
     pub fn must_change(&self, wanted: &[&str]) {

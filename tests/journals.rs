@@ -102,7 +102,7 @@ fn every_form_has_been_written() {
 
 const FORMS: [&str; 10] = [
     "begin inherited intend found done refused undone end-completed end-restored end-partial end-resumed",
-    "file-absent file-directory file-symlink file-regular",
+    "file-absent file-directory file-symlink file-regular file-labelled",
     "tree-absent tree-present module-unloaded module-loaded sysctl-absent sysctl-value",
     "table-empty table-rules policy-accept policy-drop rule-absent rule-present",
     "unit-dangling unit-disabled unit-enabled unit-masked",
@@ -133,7 +133,11 @@ fn of_record(record: &Record, forms: &mut BTreeSet<&'static str>) {
 
 fn of_step(step: &Step) -> Vec<&'static str> {
     match step {
-        Step::File(change) => [&change.from, &change.to].map(of_file).into(),
+        Step::File(change) => {
+            let states = [&change.from, &change.to];
+            let is_labelled = states.iter().any(|state| state.label().is_some());
+            [states.map(of_file).as_slice(), if is_labelled { &["file-labelled"] } else { &[] }].concat()
+        }
         Step::Tree(change) => [change.from, change.to].map(of_tree).into(),
         Step::Module(change) => [change.from, change.to].map(of_module).into(),
         Step::Sysctl(change) => [&change.from, &change.to].map(of_sysctl).into(),

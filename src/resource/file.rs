@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::change::{Name, Resource, Step};
+use crate::change::{Change, Name, Resource, Step};
 use crate::digest::Digest;
 use crate::host::Host;
 
@@ -194,9 +194,11 @@ fn unified(path: &str, old: &str, new: &str) -> String {
     similar::TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(path, path).to_string()
 }
 
-/// Whether any of `steps` changes one of `paths`.
+/// Whether any of `steps` changes one of `paths`, and not just its label: what was started from it is still
+/// what would be started.
 pub(super) fn touches(steps: &[Step], mut is_input: impl FnMut(&PathBuf) -> bool) -> bool {
-    steps.iter().any(|step| matches!(step, Step::File(change) if is_input(&change.on.0)))
+    let changes = |change: &Change<File>| !File::is_left(&change.from, &change.to);
+    steps.iter().any(|step| matches!(step, Step::File(change) if changes(change) && is_input(&change.on.0)))
 }
 
 impl fmt::Display for File {

@@ -227,7 +227,7 @@ fn what_others_can_change_has_no_say() {
 fn programs_are_run_with_nothing_of_the_callers() {
     let node = Node::worker(SUITE);
     node.ok(
-        "mkdir /root/evil && for name in iptables modprobe getent journalctl nft restorecon sh; do \
+        "mkdir /root/evil && for name in iptables modprobe getent journalctl nft matchpathcon sh; do \
              printf '#!/bin/bash\\ntouch /root/executed\\n' >/root/evil/$name && chmod 755 /root/evil/$name; done; \
              echo 'touch /root/executed' >/root/evil/env; mkdir -p /etc/node-setup",
     );

@@ -16,7 +16,10 @@ const NOTHING: [&str; 2] = ["file /mnt", "file /root/docker-"];
 
 /// A machine with the tree of a bare system, and an archive beside it.
 fn builder(suite: Suite) -> Node {
-    let node = Node::boot(suite);
+    with_tree(Node::boot(suite), suite)
+}
+
+fn with_tree(node: Node, suite: Suite) -> Node {
     node.bring_archive(suite);
     assert!(node.node_setup(&["--version"]).success());
     node.ok(&format!(
@@ -321,4 +324,43 @@ fn a_root_for_another_architecture_gets_what_is_for_it() {
     baked.must_be("changed", 0);
     machine.ok(&format!("cmp {ROOT}/opt/k8s/bin/node-setup-guard {ROOT}/usr/bin/node-setup"));
     assert!(machine.report(&["docker", "verify", "--root", ROOT]).failing().is_empty());
+}
+
+/// What is put into a root has no label until setfiles, or the first boot, gives it one.
+#[test]
+fn an_image_with_selinux_is_warned_of_and_right_once_it_is_labelled() {
+    const CONTEXTS: &str = "/etc/selinux/default/contexts/files/file_contexts";
+    let suite = Suite::Bookworm;
+    let packages = ["policycoreutils", "selinux-policy-default", "selinux-utils"];
+    let machine = with_tree(Node::builder(suite).packages(&packages).boot(), suite);
+    machine.introduce("dpkg-query -W -f '${Package} ${Version}' policycoreutils");
+    let label = |node: &Node, path: &str| node.ok(&format!("stat -c %C {path}")).trim().to_owned();
+    let [theirs, ours] = ["user_home_t", "bin_t"].map(|kind| format!("system_u:object_r:{kind}:s0"));
+    let daemon_json = format!("{ROOT}/etc/docker/daemon.json");
+    machine.ok(&format!("mkdir {ROOT}/etc/docker"));
+    machine.write(&daemon_json, "{\"debug\": false}\n");
+    machine.ok(&format!("chcon {theirs} {daemon_json}"));
+    assert!(machine.read(&format!("{ROOT}/etc/selinux/config")).contains("\nSELINUX=permissive"));
+
+    let baked = bake(&machine, suite, &[]);
+    baked.must_be("changed", 0);
+    assert!(baked.notes("SELinux will be on, and what is put into this root has no label"), "{baked}");
+    assert!(baked.json.to_string().contains("before it boots: touch DIR/.autorelabel"), "{baked}");
+    let (from, _) = baked.change("file /etc/docker/daemon.json");
+    assert!(from.ends_with(" user_home_t"), "{baked}");
+    machine.report(&["docker", "remove", "--purge", "--root", ROOT]).must_be("changed", 0);
+    assert_eq!(label(&machine, &daemon_json), theirs, "it has come back with its own");
+
+    bake(&machine, suite, &[]).must_be("changed", 0);
+    machine.ok(&format!("setfiles -F -r {ROOT} {ROOT}{CONTEXTS} {ROOT} 2>/dev/null"));
+    assert!(machine.report(&["docker", "verify", "--root", ROOT]).failing().is_empty());
+    let node = Node::builder(suite).of_tree(&tree_of(&machine)).name("labelled").boot();
+    node.bring_archive(suite);
+    node.ok("mount -t tmpfs none /sys/fs/selinux && echo 1 >/sys/fs/selinux/enforce");
+    assert_eq!(label(&node, "/opt/k8s/bin/dockerd"), ours, "a copy of a tree keeps labels");
+    node.wait_for("docker answers", Duration::from_secs(30), || {
+        node.sh("/opt/k8s/bin/docker info").success()
+    });
+    node.must_verify();
+    node.report(&["docker"]).must_be("unchanged", 0);
 }

@@ -28,7 +28,7 @@ const DOCKERD: &str = "/opt/k8s/bin/dockerd";
 fn worker() -> Node {
     let node = Node::builder(SUITE).packages(&PACKAGES).worker();
     node.introduce(
-        "dpkg-query -W -f '${Package} ${Version}\\n' policycoreutils selinux-policy-default selinux-utils",
+        "dpkg-query -W -f '${Package} ${Version} ' policycoreutils selinux-policy-default selinux-utils",
     );
     node.ok(&format!("setfiles -F {CONTEXTS} /etc /opt /usr /root /var 2>/dev/null"));
     switch_on(&node);
@@ -174,45 +174,4 @@ fn without_its_tool_a_run_says_so_and_without_selinux_nothing_is_looked_at() {
     assert_eq!(node.ok("grep -c -e xattr -e matchpathcon /root/trace || true").trim(), "0");
     switch_on(&node);
     node.install(SUITE).must_change(&[&format!("file {DOCKERD}")]);
-}
-
-/// What is put into a root has no label until setfiles, or the first boot, gives it one.
-#[test]
-fn an_image_with_selinux_is_warned_of_and_right_once_it_is_labelled() {
-    const ROOT: &str = "/mnt/image";
-    let machine = Node::builder(SUITE).packages(&PACKAGES).boot();
-    machine.bring_archive(SUITE);
-    assert!(machine.node_setup(&["--version"]).success());
-    machine.ok(&format!(
-        "mkdir {ROOT} && tar -C / --one-file-system --exclude=./mnt --exclude=./root --exclude=./proc/* \
-         --exclude=./sys/* --exclude=./run/* --exclude=./tmp/* --exclude=./var/log/* -cf - . | tar -C {ROOT} -xf - && \
-         mkdir -p {ROOT}/root {ROOT}/etc/docker && cp -a /root/im {ROOT}/root && : >{ROOT}/etc/machine-id"
-    ));
-    let daemon_json = format!("{ROOT}/etc/docker/daemon.json");
-    machine.write(&daemon_json, "{\"debug\": false}\n");
-    relabel(&machine, &daemon_json, "user_home_t");
-    assert!(machine.ok(&format!("cat {ROOT}/etc/selinux/config")).contains("\nSELINUX=permissive"));
-
-    let archive = Node::archive(SUITE);
-    let baked = machine.report(&["docker", "--root", ROOT, "--archive", &archive]);
-    baked.must_be("changed", 0);
-    assert!(baked.notes("SELinux will be on, and what is put into this root has no label"), "{baked}");
-    assert!(baked.json.to_string().contains("before it boots: touch DIR/.autorelabel"), "{baked}");
-    let change = baked.change("file /etc/docker/daemon.json");
-    assert!(change.0.ends_with(" user_home_t"), "{change:?}");
-    machine.report(&["docker", "remove", "--purge", "--root", ROOT]).must_be("changed", 0);
-    assert_eq!(label(&machine, &daemon_json), "user_home_t", "it has come back with its own");
-
-    machine.report(&["docker", "--root", ROOT, "--archive", &archive]).must_be("changed", 0);
-    machine.ok(&format!("setfiles -F -r {ROOT} {ROOT}{CONTEXTS} {ROOT} 2>/dev/null"));
-    assert!(machine.report(&["docker", "verify", "--root", ROOT]).failing().is_empty());
-    let tree = machine.root().join(ROOT.trim_start_matches('/'));
-    let node = Node::builder(SUITE).of_tree(&tree).name("labelled").boot();
-    switch_on(&node);
-    assert_eq!(label(&node, DOCKERD), "bin_t", "a copy of a tree keeps labels");
-    node.wait_for("docker answers", std::time::Duration::from_secs(30), || {
-        node.sh("/opt/k8s/bin/docker info").success()
-    });
-    node.must_verify();
-    node.report(&["docker"]).must_be("unchanged", 0);
 }

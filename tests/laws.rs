@@ -49,7 +49,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 fn label(index: usize) -> Label {
-    Label(format!("system_u:object_r:{}:s0", LABELS[index]))
+    Label(format!("system_u:object_r:{}:s0", LABELS.get(index).unwrap()))
 }
 
 /// A node with `SELinux`, but for who is not root and cannot give its labels.

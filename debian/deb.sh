@@ -24,6 +24,7 @@ mkdir "$work/source"
 cp -a debian packaging docs README.md "$work/source"
 (cd "$work/source" && PREBUILT=$binary dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps >&2)
 for package in "$work"/node-setup_"$version"_*.deb; do
+	lintian --version >&2
 	lintian --pedantic --display-info --fail-on error --allow-root "$package" >&2
 	mv "$package" "$into"
 	echo "$into/${package##*/}"

@@ -49,6 +49,7 @@ fn bring(node: &Node) {
 #[test]
 fn the_package_comes_and_goes() {
     let node = Node::boot(Suite::Bullseye);
+    node.introduce("dpkg --version");
     bring(&node);
     let before = node.own_snapshot();
     node.ok(INSTALL);
@@ -80,6 +81,7 @@ fn the_package_comes_and_goes() {
 #[test]
 fn a_running_docker_does_not_notice() {
     let node = Node::worker(Suite::Trixie);
+    node.introduce("apt-get --version");
     bring(&node);
     node.ok(&format!("cd /root && {}", told("apt-get install ./target/packages/node-setup_0.1.0_amd64.deb")));
     node.install(Suite::Trixie).must_be("changed", 0);

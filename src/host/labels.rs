@@ -15,7 +15,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,7 @@ use super::exec::{Program, find};
 use super::mounts::unlabelled;
 use super::owners::resolved;
 use super::root::{is_offline, read_proc};
+use crate::read;
 use crate::resource::{Class, Label};
 use crate::{Error, Result};
 
@@ -60,9 +61,9 @@ pub struct Labels {
 /// Whether `SELinux` enforces, or in a root that does not run, will; `None` where there is none.
 pub fn enforces() -> Option<bool> {
     if is_offline() {
-        fs::read_to_string(CONFIG).ok().and_then(|text| will_enforce(&text))
+        read::text(CONFIG).ok().and_then(|text| will_enforce(&text))
     } else {
-        fs::read_to_string(ENFORCE).ok().map(|text| text.trim() == "1")
+        read::of_kernel(ENFORCE).ok().map(|text| text.trim() == "1")
     }
 }
 
@@ -236,6 +237,8 @@ fn matched(said: &str, paths: &[PathBuf]) -> Vec<Option<Label>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// The kernel's own takes root to set; one of a user's is as good here.

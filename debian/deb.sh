@@ -21,7 +21,7 @@ trap 'exit 130' INT TERM
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 mkdir "$work/source"
-cp -a debian packaging docs README.md "$work/source"
+cp -a debian packaging docs README.md README.zh.md "$work/source"
 (cd "$work/source" && PREBUILT=$binary dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps >&2)
 for package in "$work"/node-setup_"$version"_*.deb; do
 	lintian --version >&2

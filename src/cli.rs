@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::docker::Mark;
 use crate::exit::Exit;
+use crate::lang::Language;
 
 /// Turns this machine into a docker worker node for Kubernetes.
 #[derive(Debug, Parser)]
@@ -276,6 +277,9 @@ pub struct OutputOptions {
         value_name = "WHEN"
     )]
     pub color: When,
+    /// The language of what is said: en, zh; that of the locale if nothing is said
+    #[arg(long, global = true, value_enum, hide_possible_values = true, value_name = "LANGUAGE")]
+    pub lang: Option<Language>,
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

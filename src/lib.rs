@@ -50,6 +50,7 @@ mod fuzz;
 mod generated;
 pub mod host;
 pub mod journal;
+pub mod lang;
 pub mod lock;
 pub mod metrics;
 pub mod plan;

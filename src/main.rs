@@ -2,12 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use nix::sys::stat::{Mode, umask};
-use node_setup::cli::Cli;
 
 fn main() -> ExitCode {
     // What this makes is for root to write to, whatever the caller's umask: modes are set where they matter.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
-    ExitCode::from(node_setup::command::execute(&Cli::parse()))
+    ExitCode::from(node_setup::command::execute(&node_setup::lang::parse()))
 }

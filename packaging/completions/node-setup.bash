@@ -221,7 +221,7 @@ _node__setup() {
 
     case "${cmd}" in
         node__setup)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version config metrics support completions explain docker help"
+            opts="-q -v -h -V --output --color --lang --quiet --verbose --help --version config metrics support completions explain docker help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -235,6 +235,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -243,7 +247,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__completions)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version bash elvish fish powershell zsh"
+            opts="-q -v -h -V --output --color --lang --quiet --verbose --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +259,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -265,7 +273,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__config)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version show check help"
+            opts="-q -v -h -V --output --color --lang --quiet --verbose --help --version show check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -279,6 +287,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -287,7 +299,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__config__subcmd__check)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -339,6 +351,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -405,7 +421,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__config__subcmd__show)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -459,6 +475,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -467,7 +487,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -525,6 +545,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -533,7 +557,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__await__subcmd__flannel)
-            opts="-q -v -h -V --required --limit --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --required --limit --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -595,6 +619,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -603,7 +631,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__fetch)
-            opts="-q -v -h -V --arch --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --arch --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -665,6 +693,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -673,7 +705,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__follow__subcmd__flannel)
-            opts="-q -v -h -V --socket --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --socket --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -735,6 +767,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -743,7 +779,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__guard)
-            opts="-q -v -h -V --flannel --mark --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --flannel --mark --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -803,6 +839,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1037,7 +1077,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__history)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1093,6 +1133,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1103,7 +1147,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__plan)
-            opts="-q -v -h -V --exit-code --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --exit-code --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1159,6 +1203,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1169,7 +1217,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__preflight)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1225,6 +1273,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1235,7 +1287,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__recover)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1291,6 +1343,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1301,7 +1357,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__remove)
-            opts="-q -v -h -V --purge --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --purge --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1357,6 +1413,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1367,7 +1427,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__repair)
-            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1423,6 +1483,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1433,7 +1497,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__rollback)
-            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --force --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1489,6 +1553,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1499,7 +1567,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__status)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1555,6 +1623,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1565,7 +1637,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__verify)
-            opts="-q -v -h -V --deep --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --deep --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1621,6 +1693,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1631,7 +1707,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__versions)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1689,6 +1765,10 @@ _node__setup() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1697,7 +1777,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__explain)
-            opts="-q -v -h -V --output --color --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
+            opts="-q -v -h -V --output --color --lang --quiet --verbose --help --version docker-service docker-fresh docker-api docker-version daemon-options docker0 flannel-subnet flannel-watch subnet-overlap mtu forward-policy flannel-rule forward-guard foreign-drops docker-rules firewalls sysctl sysctl-override hairpin binaries files root systemd dbus systemd-state architecture kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict flannel-options flannel-missing daemon-json flannel-clash archive-binary archive-version containers docker kept live-run program-architecture root-in-use source exit-0 exit-1 exit-2 exit-3 exit-4 exit-5 exit-6 exit-75 guide-order guide-policy guide-modules guide-restart guide-notify guide-network-online guide-flannel-order guide-flannel-env guide-after-firewall guide-mounts guide-start-limit guide-start-timeout guide-nofile guide-tasks guide-oom guide-mirrors guide-insecure-registry guide-debug guide-daemon-json guide-tw-recycle guide-ipv6 guide-limits guide-sysctl-errors guide-sysctl-file guide-firewalls guide-flush guide-flush-store guide-flush-policy guide-backends guide-flannel-rule guide-rc-local guide-tmpfiles"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1709,6 +1789,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2055,7 +2139,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__metrics)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2107,6 +2191,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2117,7 +2205,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__support)
-            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --quiet --verbose --help --version"
+            opts="-q -v -h -V --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --skip --wait --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2169,6 +2257,10 @@ _node__setup() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
                     return 0
                     ;;
                 *)

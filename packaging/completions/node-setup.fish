@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_node_setup_global_optspecs
-    string join \n output= color= q/quiet v/verbose h/help V/version
+    string join \n output= color= lang= q/quiet v/verbose h/help V/version
 end
 
 function __fish_node_setup_needs_command
@@ -29,6 +29,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_needs_command" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_needs_command" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_needs_command" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_needs_command" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -45,6 +47,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s h -l help -d 'Print help'
@@ -67,6 +71,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also what is as it should be'
@@ -87,6 +93,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say also what is as it should be'
@@ -110,6 +118,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand metrics" -s v -l verbose -d 'Say also what is as it should be'
@@ -130,6 +140,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand support" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand support" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand support" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand support" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand support" -s v -l verbose -d 'Say also what is as it should be'
@@ -140,6 +152,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand completions" -s h -l help -d 'Print help'
@@ -149,6 +163,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s q -l quiet -d 'Say only what went wrong'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s h -l help -d 'Print help'
@@ -208,6 +224,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s q -l quiet -d 'Say only what went wrong'
@@ -284,6 +302,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l exit-code -d 'Exit with 6 if changes are pending'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -346,6 +366,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from preflight" -s q -l quiet -d 'Say only what went wrong'
@@ -407,6 +429,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l deep -d 'Read every binary again instead of trusting the kernel\'s record of changes'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from verify" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -469,6 +493,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say only what went wrong'
@@ -530,6 +556,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Say only what went wrong'
@@ -591,6 +619,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l force -d 'Undo also what somebody else has changed since'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from rollback" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -653,6 +683,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from recover" -s q -l quiet -d 'Say only what went wrong'
@@ -714,6 +746,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l purge -d 'Take docker\'s data away too: images, containers, volumes'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l force -d 'Undo also what somebody else has changed since'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from remove" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
@@ -777,6 +811,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l force -d 'Also while containers run; they are stopped, and started again afterwards'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from repair" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -841,6 +877,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'Say only what went wrong'
@@ -902,6 +940,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from versions" -s q -l quiet -d 'Say only what went wrong'
@@ -964,6 +1004,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l flannel -d 'Let flannel\'s packets into docker\'s bridge'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from guard" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -1027,6 +1069,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l required -d 'Until they are there'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
@@ -1090,6 +1134,8 @@ json\t'One JSON document on stdout, and nothing else there'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -s q -l quiet -d 'Say only what went wrong'

@@ -31,6 +31,7 @@ use crate::error::Class;
 use crate::event::{Sink, Sinks};
 use crate::exit::Exit;
 use crate::host::is_offline;
+use crate::lang::{Language, takes_utf8};
 use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, plain_all, print};
 use crate::{Error, Result};
 
@@ -231,7 +232,7 @@ fn show(output: OutputOptions, report: &Report) {
         return;
     }
     let report = &plain_all(report);
-    let mut page = Page::new(style(output.color, std::io::stdout().is_terminal()));
+    let mut page = Page::new(style(output, std::io::stdout().is_terminal()));
     if !output.quiet || report.command == "explain" {
         page.report(report, output.verbose);
     } else if any_failed(&report.checks) {
@@ -243,7 +244,7 @@ fn show(output: OutputOptions, report: &Report) {
     }
     tell(&page.text());
     if let Some(error) = &report.error {
-        let mut page = Page::new(style(output.color, std::io::stderr().is_terminal()));
+        let mut page = Page::new(style(output, std::io::stderr().is_terminal()));
         page.error(error);
         complain(&page.text());
     }
@@ -258,7 +259,7 @@ fn complain(text: &str) {
 fn sinks(output: OutputOptions) -> Sinks {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if output.output == Form::Human && !output.quiet {
-        let style = style(output.color, std::io::stdout().is_terminal());
+        let style = style(output, std::io::stdout().is_terminal());
         sinks.push(Box::new(Terminal::new(style, std::io::stderr().is_terminal())));
     }
     // The log of the machine around a root is not the root's.
@@ -270,9 +271,9 @@ fn sinks(output: OutputOptions) -> Sinks {
     Sinks(sinks)
 }
 
-fn style(color: When, is_terminal: bool) -> Style {
+fn style(output: OutputOptions, is_terminal: bool) -> Style {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let color = match color {
+    let color = match output.color {
         When::Always => true,
         When::Never => false,
         When::Auto => {
@@ -282,7 +283,7 @@ fn style(color: When, is_terminal: bool) -> Style {
         }
     };
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
-    let locale = locale.to_ascii_lowercase();
+    let language = Language::of(output.lang);
     let columns = || variable("COLUMNS")?.parse().ok();
     let width = if is_terminal {
         terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
@@ -292,6 +293,8 @@ fn style(color: When, is_terminal: bool) -> Style {
     Style {
         width: width.unwrap_or(100).max(60),
         color,
-        unicode: locale.contains("utf-8") || locale.contains("utf8"),
+        // Who asks for Chinese has a terminal for it, whatever the locale.
+        unicode: takes_utf8(&locale) || language == Language::Chinese,
+        language,
     }
 }

@@ -4,11 +4,12 @@
 //! The pages are Markdown in `pages/`, one file a kind, and part of the program. The terminal,
 //! the manual page and `docs/explain.md` have the same text. A page is a heading, `## ID: title`,
 //! and paragraphs, of which some begin with a label; lines that are indented by four are typed
-//! as they are.
+//! as they are. `pages/zh/` has the same pages in Chinese, for the terminal.
 
 use std::fmt;
 
 use crate::config::suggest;
+use crate::lang::{Language, tidy};
 
 /// What a page is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +52,19 @@ impl Kind {
         }
     }
 
-    fn source(self) -> &'static str {
-        match self {
-            Self::Check => include_str!("pages/check.md"),
-            Self::Preflight => include_str!("pages/preflight.md"),
-            Self::Refusal => include_str!("pages/refusal.md"),
-            Self::Exit => include_str!("pages/exit.md"),
-            Self::Guide => include_str!("pages/guide.md"),
+    fn source(self, language: Language) -> &'static str {
+        use Language::{Chinese, English};
+        match (self, language) {
+            (Self::Check, English) => include_str!("pages/check.md"),
+            (Self::Preflight, English) => include_str!("pages/preflight.md"),
+            (Self::Refusal, English) => include_str!("pages/refusal.md"),
+            (Self::Exit, English) => include_str!("pages/exit.md"),
+            (Self::Guide, English) => include_str!("pages/guide.md"),
+            (Self::Check, Chinese) => include_str!("pages/zh/check.md"),
+            (Self::Preflight, Chinese) => include_str!("pages/zh/preflight.md"),
+            (Self::Refusal, Chinese) => include_str!("pages/zh/refusal.md"),
+            (Self::Exit, Chinese) => include_str!("pages/zh/exit.md"),
+            (Self::Guide, Chinese) => include_str!("pages/zh/guide.md"),
         }
     }
 }
@@ -92,7 +99,12 @@ pub enum Part<'a> {
 
 /// Every page, kind by kind.
 pub fn pages() -> Vec<Explanation> {
-    Kind::ALL.iter().flat_map(|kind| parse(*kind, kind.source())).collect()
+    pages_in(Language::English)
+}
+
+/// The same in another language.
+pub fn pages_in(language: Language) -> Vec<Explanation> {
+    Kind::ALL.iter().flat_map(|kind| parse(*kind, kind.source(language))).collect()
 }
 
 /// The page on `id`. An exit code may go by its number.
@@ -126,8 +138,8 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
         }
         let labelled = block.strip_prefix("**").and_then(|rest| rest.split_once("**"));
         let (label, words) = labelled.map_or((None, block), |(label, words)| (Some(label), words));
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        parts.push(Part::Paragraph(label.map(|label| label.trim_end_matches('.')), words));
+        let words = tidy(&words.split_whitespace().collect::<Vec<_>>().join(" "));
+        parts.push(Part::Paragraph(label.map(|label| label.trim_end_matches(['.', '。'])), words));
     }
     parts
 }
@@ -189,10 +201,40 @@ mod tests {
         }
     }
 
+    /// The same pages, with the same parts, and the same to type.
+    #[test]
+    fn every_page_is_there_in_chinese() {
+        let labels = [("Why", "原因"), ("Mend", "处理"), ("From", "依据"), ("Otherwise", "否则")];
+        let form = |page: &Explanation| -> Vec<String> {
+            let parts = parts(page.text).into_iter();
+            let shown = parts.map(|part| match part {
+                Part::Typed(line) => line.split("  #").next().unwrap_or_default().trim().to_owned(),
+                Part::Paragraph(None, _) => String::new(),
+                Part::Paragraph(Some(label), _) => {
+                    let known = labels.iter().find(|(_, chinese)| *chinese == label);
+                    known.map_or(label, |(english, _)| english).to_owned()
+                }
+            });
+            shown.collect()
+        };
+        let (english, chinese) = (pages(), pages_in(Language::Chinese));
+        let ids = |pages: &[Explanation]| pages.iter().map(|page| page.id).collect::<Vec<_>>();
+        assert_eq!(ids(&english), ids(&chinese));
+        for (english, chinese) in english.iter().zip(&chinese) {
+            assert_eq!(form(english), form(chinese), "{}", english.id);
+            for part in parts(chinese.text) {
+                if let Part::Paragraph(_, text) = part {
+                    assert!(text.contains(['。', '：']), "{}: {text}", english.id);
+                }
+            }
+            assert!(!chinese.title.ends_with('。'), "{}: a title is no sentence", chinese.id);
+        }
+    }
+
     /// They are part of a program that is copied to every node.
     #[test]
     fn the_pages_stay_small() {
-        let size: usize = Kind::ALL.iter().map(|kind| kind.source().len()).sum();
+        let size: usize = Kind::ALL.iter().map(|kind| kind.source(Language::English).len()).sum();
         assert!(size < 60_000, "{size} bytes");
     }
 

@@ -1,7 +1,8 @@
 //! What `node-setup support` has collected, and where it is.
 
-use super::page::{DIM, GLUE, Page, count};
+use super::page::{DIM, Page, count};
 use super::{LackReport, Report, SupportReport};
+use crate::lang::columns::GLUE;
 
 impl Page {
     /// What could not be had; what this node has not, only if asked for. The last line is the path.
@@ -13,16 +14,14 @@ impl Page {
             self.hang_after_first(&format!("  {mark} {:<width$}  ", lack.name), width + 6, 6, &lack.why);
         }
         let failed = support.missing.iter().filter(|lack| !lack.absent).count();
-        let lacking = if failed == 0 { String::new() } else { format!(", {failed} could not be had") };
         let seconds = format!("{}.{}{GLUE}s", report.duration_ms / 1000, report.duration_ms % 1000 / 100);
         let size = support.size.div_ceil(1024);
-        self.bold(&format!(
-            "{} collected{lacking}; {size}{GLUE}KiB; {seconds}",
-            count(support.files, "file")
-        ));
+        let collected = format!("{} collected", count(support.files, "file"));
+        let lacking = if failed == 0 { String::new() } else { format!(", {failed} could not be had") };
+        self.bold(&[&format!("{collected}{lacking}"), &format!("{size}{GLUE}KiB"), &seconds]);
         let words =
             "secrets are masked, names and addresses are not: look into it before it leaves the house";
-        self.wrapped(DIM, words);
+        self.wrapped(DIM, &self.say(words));
         if let Some(path) = &support.path {
             self.line(path);
         }
@@ -32,6 +31,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Language;
     use crate::report::Style;
 
     #[test]
@@ -52,7 +52,8 @@ mod tests {
             ],
         };
         let page = |all| {
-            let mut page = Page::new(Style { width: 60, color: false, unicode: true });
+            let mut page =
+                Page::new(Style { width: 60, color: false, unicode: true, language: Language::English });
             let mut report = Report::new("support");
             report.duration_ms = 2345;
             page.collected(&report, &support, all);

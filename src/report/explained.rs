@@ -2,12 +2,28 @@
 
 use super::page::{BOLD, Page};
 use super::{PageReport, Report};
-use crate::explain::{Kind, Part, parts, plain};
+use crate::explain::{Kind, Part, pages_in, parts, plain};
+use crate::lang::Language;
+use crate::lang::columns::columns;
 
 impl Page {
     /// A page of its own, or the list of all.
     pub(super) fn explained(&mut self, report: &Report) {
-        match report.pages.as_slice() {
+        let translated = match self.language() {
+            Language::English => Vec::new(),
+            other @ Language::Chinese => pages_in(other),
+        };
+        // The report is in English.
+        let told = |page: &PageReport| match translated.iter().find(|other| other.id == page.id) {
+            Some(other) => PageReport {
+                title: other.title.to_owned(),
+                text: page.text.as_ref().map(|_| other.text.to_owned()),
+                ..page.clone()
+            },
+            None => page.clone(),
+        };
+        let pages: Vec<PageReport> = report.pages.iter().map(told).collect();
+        match pages.as_slice() {
             [page] if page.text.is_some() => self.explanation(page),
             pages => self.index(pages),
         }
@@ -15,7 +31,8 @@ impl Page {
 
     fn explanation(&mut self, page: &PageReport) {
         let head = format!("{} ", self.paint(BOLD, &format!("{}:", page.id)));
-        self.hang_after(&head, page.id.chars().count() + 2, &page.title);
+        let indent = page.id.chars().count() + 2;
+        self.hang_as_it_is(&head, indent, indent, &page.title);
         let mut was_typed = false;
         for part in parts(page.text.as_deref().unwrap_or_default()) {
             match part {
@@ -37,11 +54,10 @@ impl Page {
 
     fn paragraph(&mut self, label: Option<&str>, text: &str) {
         match label {
-            None => self.hang(2, "", text),
+            None => self.hang_as_it_is("  ", 2, 2, text),
             Some(label) => {
                 let head = format!("  {}  ", self.paint(BOLD, label));
-                let width = label.chars().count();
-                self.hang_after_first(&head, width + 4, 2, text);
+                self.hang_as_it_is(&head, columns(label) + 4, 2, text);
             }
         }
     }
@@ -50,14 +66,14 @@ impl Page {
     fn index(&mut self, pages: &[PageReport]) {
         let width = pages.iter().map(|page| page.id.len()).max().unwrap_or(0);
         for kind in Kind::ALL {
-            let heading = self.paint(BOLD, kind.heading());
+            let heading = self.paint(BOLD, &self.say(kind.heading()));
             self.line(&heading);
             for page in pages.iter().filter(|page| page.kind == kind.name()) {
                 let head = format!("  {:<width$}  ", page.id);
-                self.hang_after(&head, width + 4, &page.title);
+                self.hang_as_it_is(&head, width + 4, width + 4, &page.title);
             }
         }
-        self.line("node-setup explain NAME shows the page");
+        self.line(&self.say("node-setup explain NAME shows the page"));
     }
 }
 
@@ -67,7 +83,11 @@ mod tests {
     use crate::report::Style;
 
     fn page(report: &Report, width: usize) -> String {
-        let mut page = Page::new(Style { width, color: false, unicode: true });
+        page_in(Language::English, report, width)
+    }
+
+    fn page_in(language: Language, report: &Report, width: usize) -> String {
+        let mut page = Page::new(Style { width, color: false, unicode: true, language });
         page.report(report, false);
         page.text()
     }
@@ -110,10 +130,13 @@ mod tests {
         for explanation in crate::explain::pages() {
             let entered =
                 entered(explanation.id, explanation.kind, explanation.title, Some(explanation.text));
-            let page = page(&report(vec![entered]), 80);
-            let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
-            assert!(wide.is_empty(), "{}: {wide:?}", explanation.id);
-            assert!(page.lines().count() <= 24, "{}: more than a screen", explanation.id);
+            let report = report(vec![entered]);
+            for language in [Language::English, Language::Chinese] {
+                let page = page_in(language, &report, 80);
+                let wide: Vec<&str> = page.lines().filter(|line| columns(line) > 80).collect();
+                assert!(wide.is_empty(), "{}: {wide:?}", explanation.id);
+                assert!(page.lines().count() <= 24, "{}: more than a screen", explanation.id);
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 //! what is not, in as few lines as there can be.
 
 use super::Report;
-use super::page::{DIM, GLUE, Page, count};
+use super::page::{DIM, Page, count};
 use crate::finding::{Finding, Status};
+use crate::lang::columns::GLUE;
 
 impl Page {
     /// What preflight found; one line a check if asked for.
@@ -46,7 +47,7 @@ impl Page {
         if !names.is_empty() {
             let (mark, paint) = self.mark(status);
             let head = format!("  {} ", self.paint(paint, mark));
-            self.hang_after(&head, 4, &names.join(", "));
+            self.hang_as_it_is(&head, 4, 4, &names.join(", "));
         }
     }
 
@@ -93,15 +94,14 @@ impl Page {
                 (number > 0).then(|| format!("{number}{GLUE}{word}"))
             })
             .collect();
-        let line = format!("{words}; {}; {}{GLUE}ms", rest.join(", "), report.duration_ms);
-        self.bold(&line);
+        self.bold(&[&words, &rest.join(", "), &format!("{}{GLUE}ms", report.duration_ms)]);
     }
 
     /// Where more is said about the first thing that is amiss.
     pub(super) fn pointer(&mut self, mut ids: impl Iterator<Item = impl AsRef<str>>) {
         if let Some(id) = ids.next() {
             let line = format!("node-setup explain {} says more", id.as_ref());
-            let line = self.paint(DIM, &line);
+            let line = self.paint(DIM, &self.say(&line));
             self.line(&line);
         }
     }
@@ -118,6 +118,7 @@ pub(super) fn amiss(findings: &[Finding]) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use crate::finding::Verdict;
+    use crate::lang::Language;
     use crate::report::{Outcome, Style};
 
     fn found(id: &str, verdict: Verdict) -> Finding {
@@ -148,7 +149,7 @@ mod tests {
     }
 
     fn page(width: usize, unicode: bool, verbose: bool) -> String {
-        let mut page = Page::new(Style { width, color: false, unicode });
+        let mut page = Page::new(Style { width, color: false, unicode, language: Language::English });
         page.report(&report(), verbose);
         page.text()
     }
@@ -180,6 +181,34 @@ node-setup explain space says more
         let narrow = page(60, false, false);
         assert!(narrow.is_ascii(), "{narrow}");
         assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    }
+
+    #[test]
+    fn a_page_in_chinese() {
+        let page = |width| {
+            let language = Language::Chinese;
+            let mut page = Page::new(Style { width, color: false, unicode: true, language });
+            page.report(&report(), false);
+            page.text()
+        };
+        assert_eq!(
+            page(60),
+            "  ✗ space    50 MiB 可用（/opt/k8s/bin），需要 400
+             需要：二进制 400 MiB，docker 的数据 1 GiB
+             → free some
+  ! selinux  SELinux enforces
+             → setenforce 0
+  ? dns      无法读取 /etc/resolv.conf：EIO
+  - swap     swap is on: /dev/sda2
+             已跳过：--skip
+             → swapoff -a
+  ✓ root, systemd
+  - ports
+运行会被拒绝，原因有 1 个；1 项需留意，1 项未知，2 项通过，
+2 项跳过；41 ms
+详见 node-setup explain space
+"
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::finding::{Finding, Status};
 use crate::journal::now;
+use crate::lang::Language;
+use crate::lang::columns::{GLUE, columns, padded, wrap};
 
 /// How to write for whoever reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +23,12 @@ pub struct Style {
     pub color: bool,
     /// Whether marks may go beyond ASCII.
     pub unicode: bool,
+    /// The language of what is not a name.
+    pub language: Language,
 }
 
 /// Where that begins which follows a name, unless it is too long for what is right of there.
 const COLUMN: usize = 48;
-
-/// A blank at which no line is broken.
-pub(super) const GLUE: &str = "\u{a0}";
 
 const GREEN: Paint = AnsiColor::Green.on_default();
 const YELLOW: Paint = AnsiColor::Yellow.on_default();
@@ -51,6 +52,18 @@ impl Page {
     /// The text.
     pub fn text(self) -> String {
         self.text
+    }
+
+    pub(super) fn language(&self) -> Language {
+        self.style.language
+    }
+
+    /// A text in the language of the page.
+    pub(super) fn say(&self, text: &str) -> String {
+        match self.style.language {
+            Language::English => text.to_owned(),
+            other @ Language::Chinese => other.say(&text.replace(GLUE, " ")).into_owned(),
+        }
     }
 
     /// A line as it is.
@@ -77,7 +90,7 @@ impl Page {
         }
         for note in &report.notes {
             match report.command.as_str() {
-                "config check" | "metrics" => self.line(note),
+                "config check" | "metrics" => self.line(&self.say(note)),
                 "docker plan" | "docker verify" | "docker preflight" => self.hang(2, "! ", note),
                 // A run said it when it came up.
                 _ => {}
@@ -87,7 +100,7 @@ impl Page {
             self.setting(&setting.key, &spaced(&setting.value), &setting.origin);
         }
         if report.runs.is_empty() && report.command == "docker history" && report.error.is_none() {
-            self.line("no runs on this node");
+            self.line(&self.say("no runs on this node"));
         }
         for run in &report.runs {
             self.run(run, verbose);
@@ -158,9 +171,15 @@ impl Page {
             only,
         ];
         let marks = marks.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let indent = head.chars().count() + 2;
+        let indent = columns(&head) + 2;
         let head = if version.end_of_life { self.paint(DIM, &head) } else { head };
         self.hang_after(&format!("{head}  "), indent, &marks);
+    }
+
+    /// What somebody wants to know, and its name before it.
+    fn fact(&mut self, name: &str, paint: Paint, value: &str) {
+        let head = format!("  {} ", self.paint(paint, &padded(&self.say(name), 10)));
+        self.hang_after(&head, 13, value);
     }
 
     fn archive(&mut self, archive: &ArchiveReport) {
@@ -172,18 +191,17 @@ impl Page {
             ("verified", format!("by {}", archive.vouched_for_by)),
         ];
         for (name, value) in rows {
-            let head = format!("  {} ", self.paint(BOLD, &format!("{name:<10}")));
-            self.hang_after(&head, 13, &value);
+            self.fact(name, BOLD, &value);
         }
     }
 
     fn setting(&mut self, key: &str, value: &str, origin: &str) {
         let line = format!("{key} = {value}");
-        let room = self.style.width.saturating_sub(2 + origin.chars().count());
-        let origin = self.paint(DIM, origin);
-        if line.chars().count() <= room {
-            let column = room.min(COLUMN);
-            self.line(&format!("{line:<column$}  {origin}"));
+        let said = self.say(origin);
+        let room = self.style.width.saturating_sub(2 + columns(&said));
+        let origin = self.paint(DIM, &said);
+        if columns(&line) <= room {
+            self.line(&format!("{}  {origin}", padded(&line, room.min(COLUMN))));
         } else {
             self.hang_after_first("", 0, 4, &line);
             self.line(&format!("    {origin}"));
@@ -199,22 +217,22 @@ impl Page {
         };
         let arrow = self.arrow();
         let states = match mark {
-            '~' => format!("{} {arrow}{}", change.from, change.to),
-            '+' if change.to.starts_with("directory") => "directory".to_owned(),
+            '~' => format!("{} {arrow}{}", self.say(&change.from), self.say(&change.to)),
+            '+' if change.to.starts_with("directory") => self.say("directory"),
             _ => String::new(),
         };
         let took = took.map(|took| format!("  {}", took.replace(' ', GLUE))).unwrap_or_default();
-        let name = format!("{:<7} {}", change.kind, change.on);
+        let name = format!("{} {}", padded(&self.say(&change.kind), 7), self.say(&change.on));
         let mark = self.paint(paint, &mark.to_string());
-        let room = self.style.width.saturating_sub(4 + 2 + states.chars().count() + took.chars().count());
+        let room = self.style.width.saturating_sub(4 + 2 + columns(&states) + columns(&took));
         if states.is_empty() {
             self.line(&format!("  {mark} {name}{}", self.paint(DIM, &took)));
-        } else if name.chars().count() <= room {
-            let column = room.min(COLUMN);
-            self.line(&format!("  {mark} {name:<column$}  {states}{}", self.paint(DIM, &took)));
+        } else if columns(&name) <= room {
+            let name = padded(&name, room.min(COLUMN));
+            self.line(&format!("  {mark} {name}  {states}{}", self.paint(DIM, &took)));
         } else {
             self.line(&format!("  {mark} {name}{}", self.paint(DIM, &took)));
-            self.hang(12, "", &states);
+            self.hang_as_it_is(&format!("{:12}", ""), 12, 12, &states);
         }
         if let Some(diff) = &change.diff {
             self.diff(diff);
@@ -237,15 +255,13 @@ impl Page {
             ("owned", format!("{} changes", status.owned.len())),
         ];
         for (name, value) in rows {
-            let head = format!("  {} ", self.paint(BOLD, &format!("{name:<10}")));
-            self.hang_after(&head, 13, &value);
+            self.fact(name, BOLD, &value);
         }
         for (name, paint, value) in
             [("unfinished", RED, &status.unfinished), ("at work", YELLOW, &status.at_work)]
         {
             if let Some(value) = value {
-                let head = format!("  {} ", self.paint(paint, &format!("{name:<10}")));
-                self.hang_after(&head, 13, value);
+                self.fact(name, paint, value);
             }
         }
         if verbose {
@@ -259,9 +275,8 @@ impl Page {
     pub fn error(&mut self, error: &ErrorReport) {
         let refused = !error.refusals.is_empty();
         let label = if refused { "refused" } else { "error" };
-        let head = format!("{} ", self.paint(RED, &format!("{label}:")));
         let message = if refused { "this node was not touched" } else { &error.message };
-        self.hang_after(&head, label.len() + 2, message);
+        self.labelled(RED, label, message);
         let width = error.refusals.iter().map(|refusal| refusal.id.len()).max().unwrap_or(0);
         for refusal in &error.refusals {
             let head = format!("  {}  ", self.paint(YELLOW, &format!("{:<width$}", refusal.id)));
@@ -271,7 +286,8 @@ impl Page {
         }
         if !refused {
             for cause in &error.causes {
-                self.hang(2, "because ", cause);
+                let because = self.say("because ");
+                self.hang(2, &because, cause);
             }
         }
         for line in &error.log {
@@ -282,9 +298,19 @@ impl Page {
         }
         self.pointer(error.refusals.iter().map(|refusal| &refusal.id));
         if let Some(help) = &error.help {
-            let head = format!("{} ", self.paint(GREEN, "help:"));
-            self.hang_after(&head, 6, help);
+            self.labelled(GREEN, "help", help);
         }
+    }
+
+    /// A text behind what it is.
+    fn labelled(&mut self, paint: Paint, label: &str, text: &str) {
+        let label = match self.style.language {
+            Language::English => format!("{label}: "),
+            Language::Chinese => format!("{}：", self.say(label)),
+        };
+        let head = self.paint(paint, label.trim_end());
+        let space = label.get(label.trim_end().len()..).unwrap_or_default();
+        self.hang_after(&format!("{head}{space}"), columns(&label), text);
     }
 
     /// The last line of a page.
@@ -298,29 +324,32 @@ impl Page {
             Outcome::Unchanged if matches!(report.command.as_str(), "docker verify" | "metrics") => {
                 String::new()
             }
-            Outcome::Unchanged if report.command == "docker fetch" => "it is there already; ".to_owned(),
-            Outcome::Unchanged => "nothing to do; ".to_owned(),
-            Outcome::Changed if report.command == "docker fetch" => "fetched; ".to_owned(),
-            Outcome::Changed => format!("{changes} made; "),
-            Outcome::Planned => format!("{changes} pending, none made; "),
-            Outcome::Restored => "failed; the node is as it was before; ".to_owned(),
+            Outcome::Unchanged if report.command == "docker fetch" => "it is there already".to_owned(),
+            Outcome::Unchanged => "nothing to do".to_owned(),
+            Outcome::Changed if report.command == "docker fetch" => "fetched".to_owned(),
+            Outcome::Changed => format!("{changes} made"),
+            Outcome::Planned => format!("{changes} pending, none made"),
+            Outcome::Restored => "failed; the node is as it was before".to_owned(),
             // Its error says it all.
             Outcome::Failed if report.left.is_empty() && report.checks.is_empty() => return,
             Outcome::Failed if report.left.is_empty() => String::new(),
             Outcome::Failed => {
-                format!("failed; {} could not be put back; ", count(report.left.len(), "thing"))
+                format!("failed; {} could not be put back", count(report.left.len(), "thing"))
             }
             Outcome::Refused => return,
         };
-        let checks = tally(&report.checks);
-        let line =
-            format!("{words}{}{time}", if checks.is_empty() { String::new() } else { format!("{checks}; ") });
-        self.bold(&line);
+        self.bold(&[&words, &tally(&report.checks), &time]);
     }
 
-    /// A line that sums up, within the width.
-    pub(super) fn bold(&mut self, text: &str) {
-        self.wrapped(BOLD, text);
+    /// A line that sums up, within the width: what there is of these parts.
+    pub(super) fn bold(&mut self, parts: &[&str]) {
+        let said: Vec<String> =
+            parts.iter().filter(|part| !part.is_empty()).map(|part| self.say(part)).collect();
+        let mark = match self.style.language {
+            Language::English => "; ",
+            Language::Chinese => "；",
+        };
+        self.wrapped(BOLD, &said.join(mark));
     }
 
     /// Text in one colour, within the width.
@@ -362,7 +391,7 @@ impl Page {
     /// Text under a head of `indent` columns.
     pub(super) fn hang(&mut self, indent: usize, first: &str, text: &str) {
         let head = format!("{:indent$}{first}", "");
-        self.hang_after(&head, indent + first.chars().count(), text);
+        self.hang_after(&head, indent + columns(first), text);
     }
 
     /// Text after `head`, which is `indent` columns wide, wrapped under its beginning.
@@ -372,6 +401,11 @@ impl Page {
 
     /// Text after `head`, which is `taken` columns wide; its further lines begin at `indent`.
     pub(super) fn hang_after_first(&mut self, head: &str, taken: usize, indent: usize, text: &str) {
+        self.hang_as_it_is(head, taken, indent, &self.say(text));
+    }
+
+    /// The same of a text that is in no language, or in that of the page already.
+    pub(super) fn hang_as_it_is(&mut self, head: &str, taken: usize, indent: usize, text: &str) {
         let room = |taken: usize| self.style.width.saturating_sub(taken).max(20);
         let lines = wrap(text, room(taken), room(indent));
         let mut lines = lines.into_iter();
@@ -385,25 +419,6 @@ impl Page {
     pub(super) fn arrow(&self) -> String {
         if self.style.unicode { "→ " } else { "-> " }.to_owned()
     }
-}
-
-/// Lines of at most `width` columns, the first of at most `first`, broken between words; a longer
-/// word stays whole.
-fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in
-        text.split(|one: char| one.is_whitespace() && !GLUE.contains(one)).filter(|word| !word.is_empty())
-    {
-        let width = if lines.len() < 2 { first } else { width };
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// A value as JSON, with blanks where a line may be broken.
@@ -455,7 +470,7 @@ fn tally(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Style = Style { width: 60, color: false, unicode: true };
+    const PLAIN: Style = Style { width: 60, color: false, unicode: true, language: Language::English };
 
     fn finding(id: &str, status: Status, detail: &str, remedy: Option<&str>) -> Finding {
         Finding {
@@ -509,6 +524,65 @@ mod tests {
     }
 
     #[test]
+    fn a_run_in_chinese() {
+        let mut report = Report::new("docker");
+        report.outcome = Outcome::Changed;
+        report.duration_ms = 2700;
+        report.changes = vec![
+            change("file", "/etc/docker/daemon.json", "absent", "dac29c034ffc 0644"),
+            change("unit", "docker.service", "disabled, stopped", "enabled, running"),
+        ];
+        report.checks = vec![
+            finding("docker-service", Status::Pass, "active (running), enabled, process 812", None),
+            finding(
+                "flannel-subnet",
+                Status::Fail,
+                "docker0 is 172.17.0.1/16, flannel's lease is 172.30.8.1/21",
+                Some("node-setup docker repair"),
+            ),
+        ];
+        let page = |width| {
+            let mut page = Page::new(Style { width, language: Language::Chinese, ..PLAIN });
+            report.changes.iter().for_each(|change| page.change(change, Some("0.63 s")));
+            page.report(&report, false);
+            page.text()
+        };
+        assert_eq!(
+            page(60),
+            "  + 文件    /etc/docker/daemon.json  0.63 s\n\
+             \x20 ~ 单元    docker.service  0.63 s\n\
+             \x20           已禁用，已停止 → 已启用，运行中\n\
+             \x20 ✗ flannel-subnet  docker0 是 172.17.0.1/16，flannel 的租约\n\
+             \x20                   是 172.30.8.1/21\n\
+             \x20                   → node-setup docker repair\n\
+             已完成 2 处更改；检查：1 项通过，1 项失败；2.7 s\n\
+             详见 node-setup explain flannel-subnet\n"
+        );
+        assert!(page(80).contains("flannel 的租约是 172.30.8.1/21\n"), "{}", page(80));
+    }
+
+    #[test]
+    fn an_error_in_chinese() {
+        let mut page = Page::new(Style { language: Language::Chinese, ..PLAIN });
+        page.error(&ErrorReport {
+            message: "unit docker.service did not become: enabled, running (it was: disabled, stopped)"
+                .into(),
+            causes: vec!["docker.service ended before it was ready: exit-code".into()],
+            help: Some("see: journalctl -u docker.service".into()),
+            log: vec!["failed to start daemon: no such file".into()],
+            ..ErrorReport::default()
+        });
+        assert_eq!(
+            page.text(),
+            "错误：单元 docker.service 没有变为“已启用，运行中”（原为“已\n\
+             \x20     禁用，已停止”）\n\
+             \x20 原因：docker.service 在就绪之前结束：exit-code\n\
+             \x20 | failed to start daemon: no such file\n\
+             帮助：请看：journalctl -u docker.service\n"
+        );
+    }
+
+    #[test]
     fn without_colour_there_is_no_escape() {
         let mut page = Page::new(PLAIN);
         page.error(&ErrorReport { message: "m".into(), causes: vec!["c".into()], ..ErrorReport::default() });
@@ -516,11 +590,5 @@ mod tests {
         let mut page = Page::new(Style { color: true, ..PLAIN });
         page.error(&ErrorReport { message: "m".into(), ..ErrorReport::default() });
         assert!(page.text().contains("\x1b["));
-    }
-
-    #[test]
-    fn words_are_kept_whole() {
-        assert_eq!(wrap("aa bb cc dd", 5, 8), ["aa bb", "cc dd"]);
-        assert_eq!(wrap("aaaaaaaaaa b", 5, 5), ["aaaaaaaaaa", "b"]);
     }
 }

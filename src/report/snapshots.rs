@@ -18,6 +18,9 @@ use crate::error::Error;
 use crate::event::{Event, Left};
 use crate::generated::assert_fresh;
 use crate::journal::{Record, now, parse};
+use crate::lang::Language;
+use crate::lang::columns::columns;
+use crate::lang::help::{complaint, translated};
 use crate::preflight::refusals;
 use crate::run::describe;
 
@@ -337,26 +340,33 @@ fn draw(draw: Draw, style: Style) -> String {
 
 fn answer(line: &[&str], style: Style) -> String {
     let color = if style.color { ColorChoice::Always } else { ColorChoice::Never };
-    let command = Cli::command().color(color).term_width(style.width);
+    let command =
+        translated(Cli::command().color(color).term_width(style.width), style.language, style.width);
     let words = std::iter::once("node-setup").chain(line.iter().copied());
     let answer = command.try_get_matches_from(words).expect_err("nothing is carried out");
-    if style.color { answer.render().ansi().to_string() } else { answer.render().to_string() }
+    let answer = if style.color { answer.render().ansi().to_string() } else { answer.render().to_string() };
+    if line.contains(&"--help") || line.contains(&"-h") { answer } else { complaint(&answer, style.language) }
 }
 
-const WIDE: Style = Style { width: 80, color: false, unicode: true };
+const WIDE: Style = Style { width: 80, color: false, unicode: true, language: Language::English };
 const NARROW: Style = Style { width: 60, ..WIDE };
 const ASCII: Style = Style { unicode: false, ..NARROW };
 const COLOUR: Style = Style { color: true, ..WIDE };
+const CHINESE: Style = Style { language: Language::Chinese, ..WIDE };
+const NARROW_CHINESE: Style = Style { width: 60, ..CHINESE };
 
 /// A page at both widths; and what of it differs in ASCII, and in colour.
 fn looks(at: impl Fn(Style) -> String) -> String {
     let (wide, narrow) = (at(WIDE), at(NARROW));
     let whole = if narrow == wide { "" } else { narrow.as_str() };
+    let chinese = at(CHINESE);
     let sections = [
         ("80 columns", wide.clone()),
         ("60 columns", whole.to_owned()),
         ("60 columns, ASCII, where that differs", beside(&at(ASCII), &narrow)),
         ("80 columns, colour, where that differs", beside(&at(COLOUR), &wide).replace('\x1b', "\u{241b}")),
+        ("80 columns, Chinese, where that differs", beside(&chinese, &wide)),
+        ("60 columns, Chinese, where that differs", beside(&at(NARROW_CHINESE), &chinese)),
     ];
     let shown = sections.iter().filter(|(_, text)| !text.is_empty());
     shown.flat_map(|(title, text)| [format!("=== {title}\n"), trimmed(text)]).collect()
@@ -406,7 +416,7 @@ fn bare(text: &str) -> String {
 /// A line may be wider than asked only where breaking it would break a word, what is to be typed as
 /// it stands, or a line of somebody's file.
 fn is_too_wide(line: &str, width: usize) -> bool {
-    if line.chars().count() <= width {
+    if columns(line) <= width {
         return false;
     }
     let text = line.trim_start();
@@ -420,7 +430,7 @@ fn is_too_wide(line: &str, width: usize) -> bool {
 #[test]
 fn no_page_is_wider_than_asked_or_has_what_nobody_sees() {
     each(|name, at| {
-        for style in [WIDE, NARROW, ASCII] {
+        for style in [WIDE, NARROW, ASCII, CHINESE, NARROW_CHINESE] {
             let page = at(style);
             // clap breaks no line of an error.
             let is_claps = name.starts_with("usage-");

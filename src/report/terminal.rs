@@ -44,7 +44,7 @@ impl Terminal {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let ticks = if self.style.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "|/-\\ " };
             bar.set_style(ProgressStyle::default_spinner().tick_chars(ticks));
-            bar.set_message(step.name().to_string());
+            bar.set_message(self.style.language.say(&step.name().to_string()).into_owned());
             bar.enable_steady_tick(TICK);
             self.bar = Some(bar);
         }
@@ -74,7 +74,7 @@ impl Terminal {
 impl Sink for Terminal {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Stage(stage) => (*stage).clone_into(&mut self.stage),
+            Event::Stage(stage) => self.stage = self.style.language.say(stage).into_owned(),
             Event::Progress { done, total } => self.progress(*done, *total),
             Event::Begun(step) => self.wait_for(step),
             Event::ProgressEnd | Event::Done { .. } | Event::Failed(_) => self.end_bar(),

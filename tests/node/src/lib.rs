@@ -94,7 +94,7 @@ pub use package::{deb, release};
 pub use pair::Pair;
 pub use product::binary as product_binary;
 pub use prune::prune;
-pub use readme::{DOCUMENTS, blocks, document, inline, readme, told};
+pub use readme::{CHINESE, DOCUMENTS, blocks, document, inline, readme, told, typed};
 pub use report::Report;
 pub use repository::{Repository, SERVED};
 pub use salt::salt;

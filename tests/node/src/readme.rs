@@ -25,6 +25,17 @@ pub const DOCUMENTS: &[(&str, &str)] = documents!(
     "docs/upgrade.md"
 );
 
+/// README.md in Chinese. Its commands are those of README.md, so whoever types these types them too.
+pub const CHINESE: &str = include_str!("../../../README.zh.md");
+
+/// What is typed in a block, without what is printed and without comments: all of it, where no line has a prompt.
+#[must_use]
+pub fn typed(block: &str) -> Vec<&str> {
+    let is_session = block.lines().any(|line| line.starts_with("# "));
+    let lines = block.lines().filter(|line| !is_session || line.starts_with("# node-setup"));
+    lines.map(|line| line.split("  #").next().unwrap_or(line).trim_end()).collect()
+}
+
 /// The text of a document.
 #[track_caller]
 #[must_use]

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use node_tests::{Node, Output, Suite, blocks, document, inline, told};
+use node_tests::{CHINESE, Node, Output, Suite, blocks, document, inline, told, typed};
 
 /// What is typed on a worker that becomes one with docker 20.10.24, in this order; and the exit code.
 const AT_WORK: &[(&str, i32)] = &[
@@ -102,6 +102,28 @@ fn every_command_is_typed() {
     assert!(ELSEWHERE.iter().all(has_commands), "one of {ELSEWHERE:?} has no commands any more");
 }
 
+/// The same is typed, in the same order; what is named in the text is the same, too.
+#[test]
+fn the_chinese_readme_has_the_commands_of_the_other() {
+    let is_printed = |block: &String| block.starts_with(' ');
+    let of = |text: &str| -> Vec<Vec<String>> {
+        let blocks = blocks(text).filter(|block| !is_printed(block));
+        blocks.map(|block| typed(&block).into_iter().map(str::to_owned).collect()).collect()
+    };
+    let english = document("README.md");
+    assert!(of(english).len() > 15, "the blocks of README.md are not read any more");
+    assert_eq!(of(CHINESE), of(english));
+    let commands = |text: &'static str| inline(text).collect::<BTreeSet<_>>();
+    let apart: Vec<_> = commands(CHINESE).symmetric_difference(&commands(english)).copied().collect();
+    // The Chinese one sends its readers to the pages that the program has in Chinese.
+    assert_eq!(apart, ["node-setup explain"]);
+    let links = |text: &'static str| -> BTreeSet<&str> {
+        text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect()
+    };
+    let apart: Vec<_> = links(CHINESE).symmetric_difference(&links(english)).copied().collect();
+    assert_eq!(apart, ["README.md", "README.zh.md", "docs/explain.md"]);
+}
+
 /// Both packages bring what is for whoever runs the program.
 #[test]
 fn packages_bring_the_documents() {
@@ -111,7 +133,8 @@ fn packages_bring_the_documents() {
     let files = std::fs::read_dir(root.join("docs")).expect("there is docs").flatten();
     let names = files.map(|file| format!("docs/{}", file.file_name().display()));
     // Its figures are of whoever works on the program.
-    for name in names.filter(|name| name != "docs/performance.md") {
+    let readmes = ["README.md", "README.zh.md"].map(str::to_owned);
+    for name in names.filter(|name| name != "docs/performance.md").chain(readmes) {
         assert!(deb.lines().any(|line| line == name), "debian/node-setup.docs lacks {name}");
         assert!(rpm.contains(&format!(" {name} ")), "rpm/node-setup.spec lacks {name}");
     }

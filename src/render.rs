@@ -78,7 +78,7 @@ pub fn docker_service(config: &Config, program: &Path) -> String {
 
 /// The unit that puts the FORWARD policy right after each start of docker, also
 /// after one that systemd made by itself; and the rule for flannel where docker
-/// needs one.
+/// needs one. How often docker may start is docker's own limit.
 pub fn guard_service(program: &Path, admission: Admission) -> String {
     let flag = match admission {
         Admission::Open => String::new(),
@@ -92,6 +92,7 @@ pub fn guard_service(program: &Path, admission: Admission) -> String {
          Documentation=man:node-setup(8)\n\
          After=docker.service\n\
          PartOf=docker.service\n\
+         StartLimitIntervalSec=0\n\
          \n\
          [Service]\n\
          Type=oneshot\n\

@@ -204,7 +204,7 @@ mod tests {
     /// The same pages, with the same parts, and the same to type.
     #[test]
     fn every_page_is_there_in_chinese() {
-        let labels = [("Why", "原因"), ("Mend", "处理"), ("From", "依据"), ("Otherwise", "否则")];
+        let labels = [("Why", "原因"), ("Mend", "处理"), ("From", "依据"), ("Otherwise", "改法")];
         let form = |page: &Explanation| -> Vec<String> {
             let parts = parts(page.text).into_iter();
             let shown = parts.map(|part| match part {

@@ -193,7 +193,7 @@ node-setup explain space says more
         };
         assert_eq!(
             page(60),
-            "  ✗ space    50 MiB 可用（/opt/k8s/bin），需要 400
+            "  ✗ space    /opt/k8s/bin 可用 50 MiB，需要 400 MiB
              需要：二进制 400 MiB，docker 的数据 1 GiB
              → free some
   ! selinux  SELinux enforces

@@ -171,7 +171,7 @@ fn fetched() -> Report {
         size: 82_461_730,
         sha256: "8f58361d542df303718c019e111ad9ff093c6368bddddef0857cca6ef4673789".to_owned(),
         source: own("https://mirror.example.com/docker/linux/static/stable/x86_64/docker-28.5.2.tgz"),
-        vouched_for_by: own("the catalogue of this program"),
+        vouched_for_by: own("the built-in catalogue"),
     };
     let outcome = Outcome::Changed;
     Report { outcome, archive: Some(archive), duration_ms: 21_345, ..Report::new("docker fetch") }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -82,7 +83,7 @@ impl Machine {
     /// Looks.
     pub(super) fn look(host: &Host, processes: &Seen<Vec<(u32, String)>>) -> Self {
         let names = processes.iter().flatten().map(|(_, name)| name);
-        let group = read("/etc/group");
+        let group = unseen_unless(read::text("/etc/group"), "/etc/group");
         let is_offline = host.is_offline();
         Self {
             is_root: nix::unistd::geteuid().is_root(),
@@ -105,9 +106,13 @@ impl Machine {
     }
 }
 
-/// A file of the kernel's or the system's, or why there is none to be had.
+/// A file of the kernel's, or why there is none to be had.
 pub(super) fn read(path: &str) -> Seen<String> {
-    read::of_kernel(path).map_err(|error| Unseen::new(format!("{path} cannot be read: {error}")))
+    unseen_unless(read::of_kernel(path), path)
+}
+
+fn unseen_unless(text: io::Result<String>, path: &str) -> Seen<String> {
+    text.map_err(|error| Unseen::new(format!("{path} cannot be read: {error}")))
 }
 
 fn cgroup() -> Cgroup {

@@ -20,6 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{XattrFlags, fsetxattr, lgetxattr, lsetxattr};
+use rustix::io::Errno;
 use tokio::runtime::Builder;
 
 use super::exec::{Program, find};
@@ -110,8 +111,15 @@ impl Labels {
             return None;
         }
         let mut bytes = vec![0; LONGEST];
-        let length = lgetxattr(path, self.attribute, bytes.as_mut_slice()).ok()?;
-        bytes.truncate(length);
+        match lgetxattr(path, self.attribute, bytes.as_mut_slice()) {
+            Ok(length) => bytes.truncate(length),
+            // There is none.
+            Err(Errno::NODATA | Errno::OPNOTSUPP) => return None,
+            Err(error) => {
+                self.note(Error::io("read the SELinux label of", path)(io::Error::from(error)));
+                return None;
+            }
+        }
         // The kernel's own are with the zero that ends them, those of some file systems are without.
         let text = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
         std::str::from_utf8(text).ok().map(|text| Label(text.to_owned()))
@@ -191,8 +199,10 @@ impl Labels {
             .unlabelled
             .get_or_init(|| read_proc("self/mountinfo").map(|text| unlabelled(&text)).unwrap_or_default());
         let real = real(path);
-        let above = |(point, _): &&(PathBuf, bool)| real.starts_with(point);
-        !places.iter().rfind(above).is_some_and(|(_, is_unlabelled)| *is_unlabelled)
+        // The last one among those at the same place is on top of the others.
+        let above = places.iter().filter(|(point, _)| real.starts_with(point));
+        let nearest = above.max_by_key(|(point, _)| point.components().count());
+        !nearest.is_some_and(|(_, is_unlabelled)| *is_unlabelled)
     }
 }
 
@@ -317,6 +327,17 @@ mod tests {
         assert!(crate::run::because(&problem).contains("cannot set the SELinux label of /"), "{problem}");
         assert!(labels.take_problem().is_none());
         assert_eq!(labels.of(&path), None);
+    }
+
+    #[test]
+    fn the_nearest_mount_says_whether_there_are_labels_and_of_two_the_later_one() {
+        let labels = Labels::told(attribute(), |_, _| None);
+        let mounts = [("/run", true), ("/srv", true), ("/srv", false), ("/", false)];
+        let places = mounts.map(|(point, is_unlabelled)| (PathBuf::from(point), is_unlabelled));
+        labels.unlabelled.set(places.into()).unwrap();
+        for (path, has_labels) in [("/run/docker", false), ("/srv/a", true), ("/opt/k8s", true)] {
+            assert_eq!(labels.has_labels(Path::new(path)), has_labels, "{path}");
+        }
     }
 
     #[test]

@@ -200,8 +200,10 @@ impl Host {
     }
 
     /// From here on the node is only looked at: what was seen once of rules, units, links and
-    /// processes, and what docker has said, is not looked up again. Until [it starts to change](Self::starts_to_change), and only as long as no
-    /// time is [let pass](Self::pause).
+    /// processes, and what docker has said, is not looked up again. Until
+    /// [it starts to change](Self::starts_to_change), and only as long as no time is
+    /// [let pass](Self::pause). What the policy says of labels, and where there are any, is
+    /// looked up once for all.
     pub fn stands_still(&self) {
         self.memory.begin();
     }

@@ -3,7 +3,10 @@
 //! A line that is not indented is an English text, in which `{}` stands for what differs from one
 //! time to the next; the indented line below it is the same in the other language, where `{}` takes
 //! what differs in its order, or `{0}`, `{1}` in another. What stands for a slot is looked up in
-//! turn: a state, a cause. Lines that begin with `#` are for whoever reads the file.
+//! turn: a state, a cause. It is not for `{=}` and `{0=}`, which stand for a name that others have
+//! given, nor between single quotes. `{#}` and `{0#}` stand for what begins with a number, and for
+//! nothing else. A translation behind `| ` is said only where its text stands alone: a label, whose
+//! word might be a name within a text. Lines that begin with `#` are for whoever reads the file.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -19,7 +22,7 @@ const DEPTH: usize = 6;
 const LONGEST: usize = 4096;
 
 /// How many texts are looked up for one, with those that it holds; none of ours needs a tenth of them.
-const MOST: usize = 1000;
+const MOST: usize = 200;
 
 /// A template with fewer letters (`{} and {}`) fits too much: it is taken where nothing else is.
 const TELLING: usize = 5;
@@ -36,18 +39,37 @@ const VERBS: &[&str] = &[
 /// The texts of a language.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    whole: HashMap<&'static str, &'static str>,
+    whole: HashMap<&'static str, Whole>,
     /// Those with slots: that with the most letters first, which is the one that is meant.
     templates: Vec<Template>,
     /// How many of them have enough letters to be meant wherever they fit.
     telling: usize,
 }
 
+/// A text without slots.
+#[derive(Clone, Copy, Debug)]
+struct Whole {
+    to: &'static str,
+    is_label: bool,
+}
+
 /// A text with slots.
 #[derive(Debug)]
 struct Template {
     pieces: Vec<&'static str>,
+    slots: Vec<Slot>,
     to: &'static str,
+}
+
+/// What may stand for a slot, and what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    /// Anything, which is looked up in turn.
+    Text,
+    /// A name, which stays as it is.
+    Name,
+    /// What begins with a number, and is looked up in turn.
+    Number,
 }
 
 impl Catalogue {
@@ -60,9 +82,10 @@ impl Catalogue {
         let mut templates = Vec::new();
         for (from, to) in entries {
             if from.contains("{}") {
-                templates.push(Template { pieces: from.split("{}").collect(), to });
+                templates.push(Template::new(from, to));
             } else {
-                whole.insert(from, to);
+                let label = to.strip_prefix("| ");
+                whole.insert(from, Whole { to: label.unwrap_or(to), is_label: label.is_some() });
             }
         }
         templates.sort_by_key(|template| std::cmp::Reverse(template.letters()));
@@ -72,7 +95,7 @@ impl Catalogue {
 
     /// What the catalogue has of a text without slots.
     pub(super) fn whole(&self, text: &str) -> Option<&'static str> {
-        self.whole.get(text).copied()
+        self.whole.get(text).map(|whole| whole.to)
     }
 
     /// The text in the other language, as far as it is known.
@@ -82,7 +105,7 @@ impl Catalogue {
             return Cow::Borrowed(text);
         }
         match self.known(trimmed, DEPTH, &Cell::new(MOST)) {
-            Some(said) => Cow::Owned(tidy(&text.replacen(trimmed, &said, 1))),
+            Some(said) => Cow::Owned(text.replacen(trimmed, &said, 1)),
             None => Cow::Borrowed(text),
         }
     }
@@ -91,9 +114,11 @@ impl Catalogue {
         if !text.contains(|char: char| char.is_ascii_alphabetic()) {
             return None;
         }
+        let stands_alone = depth == DEPTH;
         let depth = depth.checked_sub(1)?;
         left.set(left.get().checked_sub(1)?);
-        let whole = self.whole(text).map(str::to_owned);
+        let whole = self.whole.get(text).filter(|whole| stands_alone || !whole.is_label);
+        let whole = whole.map(|whole| whole.to.to_owned());
         let (telling, vague) = self.templates.split_at(self.telling);
         if let Some(said) = whole.or_else(|| self.matched(telling, text, depth, left)) {
             return Some(said);
@@ -115,8 +140,17 @@ impl Catalogue {
     ) -> Option<String> {
         templates.iter().find_map(|template| {
             let slots = template.slots(text)?;
-            let said = |slot: &&str| self.known(slot, depth, left).unwrap_or_else(|| (*slot).to_owned());
-            Some(fill(template.to, &slots.iter().map(said).collect::<Vec<_>>()))
+            let is_vague = template.letters() < TELLING;
+            let said = |(slot, kind): (&&str, &Slot)| match kind {
+                Slot::Name => Some((*slot).to_owned()),
+                Slot::Text | Slot::Number => {
+                    let known = self.known(slot, depth, left);
+                    let stays = !is_vague || !slot.contains(' ');
+                    known.or_else(|| stays.then(|| (*slot).to_owned()))
+                }
+            };
+            let said: Option<Vec<String>> = slots.iter().zip(&template.slots).map(said).collect();
+            Some(fill(template.to, &said?))
         })
     }
 
@@ -160,6 +194,20 @@ impl Catalogue {
 }
 
 impl Template {
+    fn new(from: &'static str, to: &'static str) -> Self {
+        let pieces: Vec<&str> = from.split("{}").collect();
+        let is_quoted = |(before, behind): (&&str, &&str)| before.ends_with('\'') && behind.starts_with('\'');
+        let quoted = pieces.iter().zip(pieces.iter().skip(1)).map(is_quoted);
+        let mut slots: Vec<Slot> =
+            quoted.map(|is_quoted| if is_quoted { Slot::Name } else { Slot::Text }).collect();
+        for (_, index, kind) in places(to) {
+            if let Some(slot) = slots.get_mut(index).filter(|_| kind != Slot::Text) {
+                *slot = kind;
+            }
+        }
+        Self { pieces, slots, to }
+    }
+
     fn letters(&self) -> usize {
         self.pieces.iter().map(|piece| piece.chars().filter(|char| !char.is_whitespace()).count()).sum()
     }
@@ -192,38 +240,79 @@ impl Template {
         // What is glued to a word may be missing.
         let may_miss = |piece: &&str| piece.ends_with(|char: char| !char.is_whitespace());
         let is_there = |(slot, before): (&&str, &&str)| may_miss(before) || !slot.trim().is_empty();
-        (!is_more && slots.iter().zip(&self.pieces).all(is_there)).then_some(slots)
+        let is_number = |(slot, kind): (&&str, &Slot)| {
+            *kind != Slot::Number || slot.starts_with(|char: char| char.is_ascii_digit())
+        };
+        let fits = !is_more
+            && slots.iter().zip(&self.pieces).all(is_there)
+            && slots.iter().zip(&self.slots).all(is_number);
+        fits.then_some(slots)
     }
+}
+
+/// The places of a translation: what stands before each, which slot it is, and of what kind.
+fn places(to: &str) -> impl Iterator<Item = (&str, usize, Slot)> {
+    let mut rest = to;
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (before, behind) = rest.split_once('{')?;
+        let (place, behind) = behind.split_once('}')?;
+        rest = behind;
+        let (number, kind) = match (place.strip_suffix('='), place.strip_suffix('#')) {
+            (Some(number), _) => (number, Slot::Name),
+            (None, Some(number)) => (number, Slot::Number),
+            (None, None) => (place, Slot::Text),
+        };
+        let index = number.parse().unwrap_or(next);
+        next += 1;
+        Some((before, index, kind))
+    })
 }
 
 /// A text of the other language, with what stands for its slots.
 fn fill(to: &str, slots: &[String]) -> String {
     let mut text = String::new();
-    let mut rest = to;
-    let mut next = 0;
-    while let Some((before, behind)) = rest.split_once('{') {
-        let Some((number, behind)) = behind.split_once('}') else { break };
-        let index = number.parse().unwrap_or(next);
-        text.push_str(before);
-        text.push_str(slots.get(index).map_or("", String::as_str));
-        next += 1;
-        rest = behind;
+    for (before, index, _) in places(to) {
+        join(&mut text, before);
+        join(&mut text, slots.get(index).map_or("", String::as_str));
     }
-    text + rest
+    join(&mut text, to.rsplit_once('}').map_or(to, |(_, rest)| rest));
+    text
 }
 
-/// Without the spaces between Chinese characters that slots, or the ends of lines, have brought.
+/// Adds what comes next, without the blank between the two if that is between Chinese characters.
+/// What is within either of them stays: it may be a name.
+fn join(text: &mut String, next: &str) {
+    let first = |text: &str| text.chars().next();
+    let last = |text: &str| text.chars().next_back();
+    if let Some(before) = text.strip_suffix(' ')
+        && !keeps_blank(last(before), first(next))
+    {
+        text.pop();
+    }
+    match next.strip_prefix(' ') {
+        Some(behind) if !keeps_blank(last(text), first(behind)) => text.push_str(behind),
+        _ => text.push_str(next),
+    }
+}
+
+/// Whether a blank belongs between these two.
+fn keeps_blank(before: Option<char>, behind: Option<char>) -> bool {
+    let is_mark = |char: Option<char>| char.is_some_and(|char| "，。：；！？（）、".contains(char));
+    let are_chinese = before.is_some_and(is_chinese) && behind.is_some_and(is_chinese);
+    !are_chinese && !is_mark(before) && !is_mark(behind)
+}
+
+/// Without the blanks between Chinese characters that the ends of lines have brought.
 pub(crate) fn tidy(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let is_wide = |char: Option<&char>| char.is_some_and(|char| is_chinese(*char));
-    let is_mark = |char: Option<&char>| char.is_some_and(|char| "，。：；！？（）、".contains(*char));
-    let keeps = |index: usize| {
-        let before = index.checked_sub(1).and_then(|index| chars.get(index));
-        let behind = chars.get(index + 1);
-        let is_between = is_wide(before) && is_wide(behind) || is_mark(before) || is_mark(behind);
-        chars.get(index) != Some(&' ') || !is_between
-    };
-    chars.iter().enumerate().filter(|(index, _)| keeps(*index)).map(|(_, char)| *char).collect()
+    let mut tidied = String::new();
+    for (number, word) in text.split(' ').enumerate() {
+        if number > 0 && keeps_blank(tidied.chars().next_back(), word.chars().next()) {
+            tidied.push(' ');
+        }
+        tidied.push_str(word);
+    }
+    tidied
 }
 
 /// A Chinese character, or a mark as wide as one.

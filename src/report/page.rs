@@ -203,7 +203,7 @@ impl Page {
         if columns(&line) <= room {
             self.line(&format!("{}  {origin}", padded(&line, room.min(COLUMN))));
         } else {
-            self.hang_after_first("", 0, 4, &line);
+            self.hang_as_it_is("", 0, 4, &line);
             self.line(&format!("    {origin}"));
         }
     }
@@ -222,7 +222,11 @@ impl Page {
             _ => String::new(),
         };
         let took = took.map(|took| format!("  {}", took.replace(' ', GLUE))).unwrap_or_default();
-        let name = format!("{} {}", padded(&self.say(&change.kind), 7), self.say(&change.on));
+        // The others' are sentences: docker's rules, a rule of somebody's.
+        let is_name =
+            matches!(change.kind.as_str(), "file" | "tree" | "module" | "sysctl" | "table" | "unit");
+        let on = if is_name { change.on.clone() } else { self.say(&change.on) };
+        let name = format!("{} {on}", padded(&self.say(&change.kind), 7));
         let mark = self.paint(paint, &mark.to_string());
         let room = self.style.width.saturating_sub(4 + 2 + columns(&states) + columns(&took));
         if states.is_empty() {
@@ -286,7 +290,10 @@ impl Page {
         }
         if !refused {
             for cause in &error.causes {
-                let because = self.say("because ");
+                let because = match self.style.language {
+                    Language::English => "because ".to_owned(),
+                    Language::Chinese => self.say("because"),
+                };
                 self.hang(2, &because, cause);
             }
         }

@@ -27,7 +27,7 @@ const fn foreign(path: &'static str) -> Foreign {
     Foreign { path, preflight: None, is_configuration: false }
 }
 
-const FILES: [Foreign; 12] = [
+const FILES: [Foreign; 13] = [
     Foreign { preflight: Some(("flannel-options", "fail")), ..foreign("/run/flannel/docker") },
     Foreign { preflight: Some(("flannel-options", "fail")), ..foreign("/run/flannel/subnet.env") },
     Foreign { is_configuration: true, ..foreign("/opt/k8s/bin/environment.sh") },
@@ -39,6 +39,7 @@ const FILES: [Foreign; 12] = [
     foreign("/etc/modules-load.d/node-setup.conf"),
     foreign("/usr/bin/docker"),
     foreign("/etc/os-release"),
+    foreign("/etc/group"),
     foreign("/var/lib/kubelet/config.yaml"),
 ];
 

@@ -133,9 +133,9 @@ fn a_run_that_failed_or_was_killed_brings_labels_back() {
         node.report(&["docker", "recover"]).must_be("changed", 0);
         assert_eq!(labels(&node), before, "{calls}");
     }
-    node.write("/etc/node-setup/config.toml", "[docker.daemon]\nbridge = \"none-such0\"\n");
+    node.write("/etc/node-setup/config.toml", "[docker.daemon]\ndns = [\"nonsense\"]\n");
     let failed = node.install(SUITE);
-    assert!(matches!(failed.text("/outcome"), "restored" | "refused"), "{failed}");
+    failed.must_be("restored", 1);
     node.ok("rm /etc/node-setup/config.toml");
     assert_eq!(labels(&node), before);
 }

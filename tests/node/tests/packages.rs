@@ -45,10 +45,28 @@ fn bring(node: &Node) {
     node.put(&*DEB, PACKAGE);
 }
 
-/// On the oldest dpkg.
 #[test]
-fn the_package_comes_and_goes() {
-    let node = Node::boot(Suite::Bullseye);
+fn the_package_comes_and_goes_on_bullseye() {
+    comes_and_goes(Suite::Bullseye);
+}
+
+#[test]
+fn the_package_comes_and_goes_on_bookworm() {
+    comes_and_goes(Suite::Bookworm);
+}
+
+#[test]
+fn the_package_comes_and_goes_on_trixie() {
+    comes_and_goes(Suite::Trixie);
+}
+
+#[test]
+fn the_package_comes_and_goes_on_forky() {
+    comes_and_goes(Suite::Forky);
+}
+
+fn comes_and_goes(suite: Suite) {
+    let node = Node::boot(suite);
     node.introduce("dpkg --version");
     bring(&node);
     let before = node.own_snapshot();
@@ -73,7 +91,14 @@ fn the_package_comes_and_goes() {
     for path in BROUGHT {
         assert!(!node.exists(path), "{path} is still there");
     }
+    node.ok(INSTALL);
+    node.ok("node-setup --version");
     assert!(node.read(CONFIG).ends_with("# mine\n"), "an edit stays over a removal");
+    assert_eq!(
+        node.unit(TIMER, "ActiveState"),
+        "inactive",
+        "what was removed is not turned on by coming back"
+    );
     node.ok("dpkg --purge node-setup");
     node.must_differ_only(&before, &["file /var/lib/dpkg", "file /var/log/dpkg.log", "file /run/node-setup"]);
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use node_tests::{Node, Suite, told};
 
 const SUITE: Suite = Suite::Bookworm;
+const GUARD: &str = "/opt/k8s/bin/node-setup-guard";
 
 /// The policy, and the tools that a node with `SELinux` has.
 const PACKAGES: [&str; 3] = ["policycoreutils", "selinux-policy-default", "selinux-utils"];
@@ -103,6 +104,12 @@ fn what_comes_into_place_has_the_policy_s_label_and_what_comes_back_its_own() {
     node.must_verify();
     let journal = node.ok("cat /var/lib/node-setup/journal/000002.jsonl");
     assert!(journal.contains("\"label\":\"system_u:object_r:user_tmp_t:s0\""), "{journal}");
+
+    // Nor does a label make the guard's unit stale, whose input its program is.
+    relabel(&node, GUARD, "user_tmp_t");
+    for args in [["docker", "plan"].as_slice(), &["docker"], &["docker", "rollback"]] {
+        node.report(args).must_change(&[&format!("file {GUARD}")]);
+    }
 
     node.report(&["docker", "rollback"]).must_change(&[&format!("file {DOCKERD}")]);
     assert_eq!(label(&node, DOCKERD), "user_tmp_t", "as before the last run");

@@ -200,6 +200,13 @@ pub struct Preflight {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Skips(pub Vec<String>);
 
+impl Skips {
+    /// Whether the check of this name is among them.
+    pub fn has(&self, id: &str) -> bool {
+        self.0.iter().any(|skipped| skipped == id)
+    }
+}
+
 /// Where the layers come from.
 #[derive(Clone, Default)]
 pub struct Inputs {

@@ -278,7 +278,7 @@ impl Desired {
     /// starts has made its table since the node was looked at, and leaves it behind.
     fn firewall_rules(&mut self, sources: &Sources<'_>) {
         let mut places = sources.facts.firewall_rules.clone();
-        let is_firewalld = |firewall: &Firewall| firewall.unit == "firewalld.service";
+        let is_firewalld = |firewall: &Firewall| firewall.unit == Whose::Firewalld.unit();
         if sources.facts.firewalls.iter().any(is_firewalld) && !places.contains(&FIREWALLD_RULES) {
             places.push(FIREWALLD_RULES);
         }

@@ -11,9 +11,7 @@ use crate::resource::File;
 /// The files among the goals for which `belongs`, that differ; and how many there are.
 fn drift(subject: &Subject<'_>, belongs: impl Fn(&Path) -> bool) -> Result<(Vec<String>, usize)> {
     let (mut drifted, mut all) = (Vec::new(), 0);
-    if !subject.planned {
-        look_up_labels(subject.host, subject.goals);
-    }
+    look_up_labels(subject.host, subject.goals);
     for goal in subject.goals {
         let Wanted::File(want) = &goal.wanted else { continue };
         let File(path) = &want.on;

@@ -25,7 +25,7 @@ impl Check for Owners {
             |(path, stranger): &(PathBuf, Stranger)| format!("{stranger}, and leads to {}", path.display());
         let detail: Vec<String> = strangers.iter().map(led).collect();
         let detail = detail.join("; ");
-        if subject.config.preflight.skip.0.iter().any(|id| id == Self::ID) {
+        if subject.config.preflight.skip.has(Self::ID) {
             return Verdict::skip(format!("{detail}; skipped: {}", subject.config.origin("preflight.skip")));
         }
         let remedy: Vec<String> = strangers.iter().map(|(_, stranger)| stranger.remedy()).collect();

@@ -272,7 +272,7 @@ fn sinks(output: OutputOptions) -> Sinks {
 }
 
 fn style(output: OutputOptions, is_terminal: bool) -> Style {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let color = match output.color {
         When::Always => true,
         When::Never => false,
@@ -282,7 +282,6 @@ fn style(output: OutputOptions, is_terminal: bool) -> Style {
                 && variable("TERM").is_none_or(|term| term != "dumb")
         }
     };
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default();
     let language = Language::of(output.lang);
     let columns = || variable("COLUMNS")?.parse().ok();
     let width = if is_terminal {
@@ -294,7 +293,7 @@ fn style(output: OutputOptions, is_terminal: bool) -> Style {
         width: width.unwrap_or(100).max(60),
         color,
         // Who asks for Chinese has a terminal for it, whatever the locale.
-        unicode: takes_utf8(&locale) || language == Language::Chinese,
+        unicode: takes_utf8(variable) || language == Language::Chinese,
         language,
     }
 }

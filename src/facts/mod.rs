@@ -189,10 +189,10 @@ pub const FIREWALLD_RULES: (Backend, Family, Whose) = (Backend::Nft, Family::V4,
 
 fn firewall_rules(host: &Host, config: &Config) -> Result<Vec<(Backend, Family, Whose)>> {
     let netfilter = host.netfilter()?;
-    let disables = |unit: &str| config.firewall.disable.iter().any(|disabled| disabled == unit);
+    let disables = |whose: Whose| config.firewall.disable.iter().any(|unit| unit == whose.unit());
     let ufw = netfilter.all().map(|(backend, family)| (backend, family, Whose::Ufw));
-    let mut places: Vec<_> = ufw.filter(|_| disables("ufw.service")).collect();
-    if disables("firewalld.service") {
+    let mut places: Vec<_> = ufw.filter(|_| disables(Whose::Ufw)).collect();
+    if disables(Whose::Firewalld) {
         places.push(FIREWALLD_RULES);
     }
     let mut found = Vec::new();

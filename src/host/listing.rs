@@ -114,6 +114,15 @@ pub enum Whose {
 }
 
 impl Whose {
+    /// The unit that makes them.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Docker => crate::docker::UNIT,
+            Self::Ufw => "ufw.service",
+            Self::Firewalld => "firewalld.service",
+        }
+    }
+
     fn has_line(self, line: &str) -> bool {
         match self {
             Self::Docker => is_dockers(line),

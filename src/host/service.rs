@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use super::api::Api;
-use super::files::STARTED;
-use super::files::is_nothing;
+use super::files::{STARTED, is_nothing};
 use super::units::UnitFacts;
 use crate::digest::Digest;
 use crate::read;

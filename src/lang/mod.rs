@@ -57,15 +57,10 @@ impl Language {
 
     /// What locale(7) says: Chinese as it is written in China and Singapore, where the terminal takes UTF-8.
     fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: [&str; 3]| names.into_iter().find_map(&variable).unwrap_or_default();
-        let messages = first(["LC_ALL", "LC_MESSAGES", "LANG"]).to_ascii_lowercase();
+        let messages = first(["LC_ALL", "LC_MESSAGES", "LANG"], &variable);
         let name = messages.split(['.', '@']).next().unwrap_or_default().replace('-', "_");
         let is_simplified = matches!(name.as_str(), "zh" | "zh_cn" | "zh_sg") || name.starts_with("zh_hans");
-        if is_simplified && takes_utf8(&first(["LC_ALL", "LC_CTYPE", "LANG"])) {
-            Self::Chinese
-        } else {
-            Self::English
-        }
+        if is_simplified && takes_utf8(variable) { Self::Chinese } else { Self::English }
     }
 
     /// A heading in this language, where that is not the text itself.
@@ -85,10 +80,15 @@ impl Language {
     }
 }
 
-/// Whether a locale's characters are Unicode's.
-pub(crate) fn takes_utf8(locale: &str) -> bool {
-    let locale = locale.to_ascii_lowercase();
+/// Whether the locale's characters are Unicode's.
+pub(crate) fn takes_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale = first(["LC_ALL", "LC_CTYPE", "LANG"], variable);
     locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// The first of these variables that says something, in small letters.
+fn first(names: [&str; 3], variable: impl Fn(&str) -> Option<String>) -> String {
+    names.into_iter().find_map(variable).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// The last `--lang` of a command line, if it names a language.

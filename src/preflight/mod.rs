@@ -206,7 +206,7 @@ fn judge_one(check: &Check, survey: &Survey<'_>) -> Vec<Finding> {
     if survey.is_offline && OFFLINE.iter().all(|known| known.id != check.id) {
         return vec![Finding::of(check.id, Verdict::skip("the system in this root does not run"))];
     }
-    let is_skipped = check.may_skip && survey.config.preflight.skip.0.iter().any(|id| id == check.id);
+    let is_skipped = check.may_skip && survey.config.preflight.skip.has(check.id);
     let skipped_by = is_skipped.then(|| survey.config.origin("preflight.skip").to_owned());
     let find = |verdict: Verdict| {
         let found = Finding::of(check.id, verdict);

@@ -59,7 +59,7 @@ impl Resource for Remains {
     /// firewalld takes its own with it when it is stopped in good order.
     fn foresee(&self, now: RemainsState, earlier: &[Step]) -> RemainsState {
         let stops = |step: &Step| match step {
-            Step::Unit(change) => change.on.name == "firewalld.service" && !change.to.active,
+            Step::Unit(change) => change.on.name == self.whose.unit() && !change.to.active,
             _ => false,
         };
         let goes = self.whose == Whose::Firewalld && earlier.iter().any(stops);

@@ -58,6 +58,15 @@ fn opinion(node: &Node) -> Vec<String> {
     said.lines().filter(is_ours).map(str::to_owned).collect()
 }
 
+/// A node with a daemon.json whose label is not the policy's.
+fn with_a_daemon_json() -> Node {
+    let node = worker();
+    node.ok("mkdir -p /etc/docker");
+    node.write("/etc/docker/daemon.json", "{\"debug\": false}\n");
+    relabel(&node, "/etc/docker/daemon.json", "user_home_t");
+    node
+}
+
 /// All files that a run could have to do with, and their labels.
 fn labels(node: &Node) -> BTreeMap<String, String> {
     let found = node.ok(
@@ -69,11 +78,8 @@ fn labels(node: &Node) -> BTreeMap<String, String> {
 
 #[test]
 fn what_comes_into_place_has_the_policy_s_label_and_what_comes_back_its_own() {
-    let node = worker();
-    node.ok("mkdir -p /etc/docker");
-    node.write("/etc/docker/daemon.json", "{\"debug\": false}\n");
+    let node = with_a_daemon_json();
     relabel(&node, "/etc/docker", "etc_t");
-    relabel(&node, "/etc/docker/daemon.json", "user_home_t");
     let before = labels(&node);
 
     let installed = node.install(SUITE);
@@ -125,10 +131,7 @@ fn what_comes_into_place_has_the_policy_s_label_and_what_comes_back_its_own() {
 
 #[test]
 fn a_run_that_failed_or_was_killed_brings_labels_back() {
-    let node = worker();
-    node.ok("mkdir -p /etc/docker");
-    node.write("/etc/docker/daemon.json", "{\"debug\": false}\n");
-    relabel(&node, "/etc/docker/daemon.json", "user_home_t");
+    let node = with_a_daemon_json();
     let before = labels(&node);
     let archive = Node::archive(SUITE);
     // Before daemon.json is replaced, and after.

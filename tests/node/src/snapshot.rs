@@ -2,6 +2,7 @@
 
 mod files;
 mod links;
+mod mounts;
 mod rules;
 mod sysctls;
 mod units;
@@ -25,8 +26,10 @@ pub enum Section {
     Files,
     /// What is enabled, disabled, masked.
     UnitFiles,
-    /// What is active or has failed.
+    /// What is active or has failed, but for mounts.
     Units,
+    /// What is mounted where, but for the kernel's own file systems.
+    Mounts,
     /// The node's own sysctls, `net.*`.
     Sysctls,
     /// The sysctls it shares with the machine and every other node, `vm.*` and `fs.*`.
@@ -45,6 +48,7 @@ impl fmt::Display for Section {
             Self::Files => "file",
             Self::UnitFiles => "unit file",
             Self::Units => "unit",
+            Self::Mounts => "mount",
             Self::Sysctls => "sysctl",
             Self::MachineSysctls => "sysctl of the machine",
             Self::Rules => "netfilter",
@@ -71,6 +75,7 @@ impl Snapshot {
             (Section::Files, files::of(machine).context("files")?),
             (Section::UnitFiles, units::files(machine).context("unit files")?),
             (Section::Units, units::active(machine).context("units")?),
+            (Section::Mounts, mounts::of(machine).context("mounts")?),
             (Section::Sysctls, own),
             (Section::MachineSysctls, shared),
             (Section::Rules, rules::of(machine).context("netfilter")?),

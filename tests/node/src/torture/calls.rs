@@ -33,6 +33,9 @@ const CALLS: [&str; 26] = [
     "write",
 ];
 
+/// Where strace writes, in the node.
+pub(super) const TRACE: &str = "/run/torture.trace";
+
 /// What `strace -e trace=` is given.
 pub(super) fn traced() -> String {
     CALLS.join(",")
@@ -57,14 +60,15 @@ impl fmt::Display for Point {
 }
 
 impl Point {
-    /// The options of strace that put `fault` into this call: `signal=KILL`, `error=EIO`.
+    /// The options of strace that put `fault` into this call, `signal=KILL` or `error=EIO`, and tell about the calls of
+    /// its kind in [`TRACE`].
     ///
     /// strace counts in each thread by itself. A thread that only flushes reaches its numbers before the first thread
     /// has any of that kind; and other programs are let go of as they are executed.
     pub(super) fn injection(&self, fault: &str) -> String {
         let threads = if self.in_thread { "-f -b execve " } else { "" };
         let Self { call, number, .. } = self;
-        format!("{threads}-qq -o /dev/null -e trace={call} -e inject={call}:{fault}:when={number}")
+        format!("{threads}-qq -y -o {TRACE} -e trace={call} -e inject={call}:{fault}:when={number}")
     }
 
     /// The errors that this call can really fail with, of those that a disk which is full, broken or read-only, a signal,
@@ -132,6 +136,12 @@ fn is_of_the_runtime(arguments: &str) -> bool {
         || arguments.contains("<socket:") && arguments.contains("\"\\1\"")
 }
 
+/// Whether an error went into such a call, by what strace wrote about the run: it makes a few more or fewer of them
+/// each time, and what comes after them is numbered differently then.
+pub(super) fn has_met_the_runtime(trace: &str) -> bool {
+    trace.lines().any(|line| line.ends_with("(INJECTED)") && is_of_the_runtime(line))
+}
+
 /// Messages on the bus, requests to docker and to the kernel's routing that only ask.
 const LOOKING: [&str; 12] = [
     "org.freedesktop.DBus.Properties",
@@ -169,5 +179,18 @@ mod tests {
 "#;
         let names: Vec<String> = points(trace).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["openat 2", "write 1", "fsync 1", "sendmsg 2", "write 4", "fsync 1 of a thread"]);
+    }
+
+    #[test]
+    fn an_error_that_went_elsewhere_is_known() {
+        let woken = r#"write(5<anon_inode:[eventfd]>, "\1\0\0\0\0\0\0\0", 8) = 8"#;
+        let failed = "= -1 ENOSPC (No space left on device) (INJECTED)";
+        for (line, met) in [
+            (woken.to_owned(), false),
+            (woken.replace("= 8", failed), true),
+            (format!(r#"7 write(3</etc/.x>, "a", 1) {failed}"#), false),
+        ] {
+            assert_eq!(has_met_the_runtime(&format!("{woken}\n{line}\n")), met, "{line}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-use super::calls::{self, Point};
+use super::calls::{self, Point, TRACE};
 use crate::snapshot::Section;
 use crate::{Node, Report, Snapshot, Suite};
 
@@ -134,20 +134,20 @@ impl Stage {
 
     /// The points of the scenario's run, which is played once for that.
     pub(super) fn points(&mut self) -> Vec<Point> {
-        let trace = "/run/torture.trace";
-        let script =
-            format!("strace -f -b execve -y -s 400 -qq -o {trace} -e trace={} \"$@\"", calls::traced());
-        self.run(&script).must_be("changed", 0);
-        let points = calls::points(&self.node.read(trace));
-        self.node.ok(&format!("rm {trace}"));
+        let traced = calls::traced();
+        let options = format!("-f -b execve -y -s 400 -qq -o {TRACE} -e trace={traced}");
+        let command = self.command();
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        self.node.report_in(&format!("strace {options} \"$@\""), &words).must_be("changed", 0);
+        let points = calls::points(&self.trace());
         self.start_over();
         points
     }
 
-    fn run(&self, script: &str) -> Report {
-        let command = self.command();
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        self.node.report_in(script, &words)
+    fn trace(&self) -> String {
+        let trace = self.node.read(TRACE);
+        self.node.ok(&format!("rm {TRACE}"));
+        trace
     }
 
     /// Plays the scenario with a fault, and has the node recover. Panics where something is lost.
@@ -200,7 +200,15 @@ impl Stage {
     /// With an error, the run completes, or the node is as it was before.
     fn fail(&mut self, point: &Point, error: &str) -> Met {
         let injection = point.injection(&format!("error={error}"));
-        let run = self.run(&format!("exec strace {injection} \"$@\""));
+        let command = self.command();
+        let line = format!("strace {injection} /usr/bin/node-setup {} --output json", command.join(" "));
+        let ended = self.node.sh(&line);
+        if calls::has_met_the_runtime(&self.trace()) {
+            self.start_over();
+            return Met::No;
+        }
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let run = Report::of(&words, ended);
         match (run.code, self.scenario) {
             (0, Scenario::Install | Scenario::Upgrade) => {
                 self.converge();
@@ -210,8 +218,17 @@ impl Stage {
                 self.node.must_verify();
                 self.start_over();
             }
+            (0, Scenario::Removal) => {
+                self.must_be_bare();
+                self.start_over();
+            }
+            // docker runs again, and has started the container anew.
+            (1, Scenario::Removal) => {
+                self.node.must_verify();
+                self.start_over();
+            }
             // What could not be taken away at once is taken away by the next removal.
-            (_, Scenario::Removal) => self.start_over(),
+            (4, Scenario::Removal) => self.start_over(),
             (1 | 3, _) => {
                 let changed = self.differences(&self.ready, &[PASSING.as_slice(), &OF_RUNS].concat());
                 assert!(changed.is_empty(), "{run}\nthe node is not as it was:\n{}", changed.join("\n"));
@@ -225,9 +242,13 @@ impl Stage {
     fn start_over(&mut self) {
         let gone = self.node.report(&["docker", "remove", "--purge"]);
         assert!(gone.code == 0, "the removal fails: {gone}");
+        self.must_be_bare();
+        self.get_ready();
+    }
+
+    fn must_be_bare(&self) {
         let left = self.differences(&self.bare, &PASSING);
         assert!(left.is_empty(), "the node is not as it was before all:\n{}", left.join("\n"));
-        self.get_ready();
     }
 
     fn install(&self, suite: Suite) {

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that runs other programs")]
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -177,17 +178,22 @@ impl Program {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), &self.input) {
-            // A program that does not read it all says why itself.
-            let _ = stdin.write_all(input).await;
-        }
+        let fed = match (child.stdin.take(), &self.input) {
+            (Some(mut stdin), Some(input)) => stdin.write_all(input).await,
+            _ => Ok(()),
+        };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr, status) = tokio::try_join!(
             kept(stdout, self.keep),
             kept(stderr, Keep::Last(LARGEST_COMPLAINT)),
             child.wait()
         )?;
-        Ok(std::process::Output { status, stdout, stderr })
+        match fed {
+            // It was given less than it was to have, and may have done no more than that.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+            // A program that does not read it all says why itself.
+            _ => Ok(std::process::Output { status, stdout, stderr }),
+        }
     }
 
     fn path_variable(&self) -> String {

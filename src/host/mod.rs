@@ -42,7 +42,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use rtnetlink::Handle;
 use tokio::runtime::{Builder, Runtime};
 use zbus::Connection;
 
@@ -104,7 +103,7 @@ pub struct Host {
     limits: Cell<Limits>,
     interrupt: Interrupt,
     bus: OnceCell<Connection>,
-    netlink: OnceCell<Handle>,
+    netlink: RefCell<Option<Rc<netlink::Socket>>>,
     tools: OnceCell<Tools>,
     memory: Rc<Memory>,
     started: RefCell<Vec<Start>>,
@@ -127,7 +126,7 @@ impl Host {
             limits: Cell::new(limits),
             interrupt,
             bus: OnceCell::new(),
-            netlink: OnceCell::new(),
+            netlink: RefCell::default(),
             tools: OnceCell::new(),
             memory: Rc::default(),
             started: RefCell::new(Vec::new()),
@@ -188,8 +187,13 @@ impl Host {
     /// Links, addresses and routes.
     pub fn netlink(&self) -> Result<Netlink<'_>> {
         root::live("the kernel's network")?;
-        let handle = get_or_try_init(&self.netlink, || Netlink::connect(&self.runtime))?;
-        Ok(Netlink { runtime: &self.runtime, handle, memory: &self.memory })
+        let socket = self.netlink.borrow().clone().filter(|socket| !socket.is_lost());
+        let socket = match socket {
+            Some(socket) => socket,
+            None => Rc::new(netlink::Socket::open(&self.runtime)?),
+        };
+        *self.netlink.borrow_mut() = Some(Rc::clone(&socket));
+        Ok(Netlink { runtime: &self.runtime, socket, memory: &self.memory })
     }
 
     /// Chain policies and rules.

@@ -1,6 +1,7 @@
 //! Links, addresses and routes, from the kernel itself.
 
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 use futures_util::{TryStream, TryStreamExt};
 use ipnet::{IpNet, Ipv4Net};
@@ -11,6 +12,7 @@ use netlink_packet_route::link::{
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use rtnetlink::{Handle, LinkBridgePort, RouteMessageBuilder};
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::memory::Memory;
 use crate::{Error, Result};
@@ -19,8 +21,32 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Netlink<'a> {
     pub(super) runtime: &'a Runtime,
-    pub(super) handle: &'a Handle,
+    pub(super) socket: Rc<Socket>,
     pub(super) memory: &'a Memory,
+}
+
+/// A socket, served by the runtime whenever something is asked of it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    handle: Handle,
+    service: JoinHandle<()>,
+}
+
+impl Socket {
+    pub(super) fn open(runtime: &Runtime) -> Result<Self> {
+        let _guard = runtime.enter();
+        let (service, handle, _) = rtnetlink::new_connection().map_err(|source| Error::Io {
+            action: "open",
+            path: "NETLINK_ROUTE".into(),
+            source,
+        })?;
+        Ok(Self { handle, service: runtime.spawn(service) })
+    }
+
+    /// Whether the socket has failed. Nothing can be asked of it any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.service.is_finished()
+    }
 }
 
 /// A network interface.
@@ -59,22 +85,10 @@ pub struct Route {
 }
 
 impl Netlink<'_> {
-    /// Opens a netlink socket, served by `runtime` whenever something is asked of it.
-    pub(super) fn connect(runtime: &Runtime) -> Result<Handle> {
-        let _guard = runtime.enter();
-        let (connection, handle, _) = rtnetlink::new_connection().map_err(|source| Error::Io {
-            action: "open",
-            path: "NETLINK_ROUTE".into(),
-            source,
-        })?;
-        runtime.spawn(connection);
-        Ok(handle)
-    }
-
     /// Every interface.
     pub fn links(&self) -> Result<Vec<Link>> {
         let look = || {
-            let messages = self.all("list the links", self.handle.link().get().execute())?;
+            let messages = self.all("list the links", self.socket.handle.link().get().execute())?;
             Ok(messages.iter().map(link).collect())
         };
         self.memory.once(|seen| seen.links.clone(), look, |seen, found| seen.links = Some(found))
@@ -95,7 +109,7 @@ impl Netlink<'_> {
     /// Every address.
     pub fn addresses(&self) -> Result<Vec<Address>> {
         let look = || {
-            let messages = self.all("list the addresses", self.handle.address().get().execute())?;
+            let messages = self.all("list the addresses", self.socket.handle.address().get().execute())?;
             Ok(messages.iter().filter_map(address).collect())
         };
         self.memory.once(|seen| seen.addresses.clone(), look, |seen, found| seen.addresses = Some(found))
@@ -104,23 +118,19 @@ impl Netlink<'_> {
     /// Every unicast IPv4 route of every table.
     pub fn routes(&self) -> Result<Vec<Route>> {
         let request = RouteMessageBuilder::<Ipv4Addr>::new().build();
-        let messages = self.all("list the routes", self.handle.route().get(request).execute())?;
+        let messages = self.all("list the routes", self.socket.handle.route().get(request).execute())?;
         Ok(messages.iter().filter_map(route).collect())
     }
 
     /// Deletes an interface.
     pub fn delete(&self, link: u32) -> Result<()> {
-        self.runtime
-            .block_on(self.handle.link().del(link).execute())
-            .map_err(|source| Error::Netlink { action: "delete the link", source })
+        self.ask("delete the link", self.socket.handle.link().del(link).execute())
     }
 
     /// Has a bridge's port send packets back out by the way they came in, or not.
     pub fn set_hairpin(&self, port: u32, on: bool) -> Result<()> {
         let message = LinkBridgePort::new(port).hairpin(on).build();
-        self.runtime
-            .block_on(self.handle.link().set_port(message).execute())
-            .map_err(|source| Error::Netlink { action: "set the port's hairpin mode", source })
+        self.ask("set the port's hairpin mode", self.socket.handle.link().set_port(message).execute())
     }
 
     fn all<T>(
@@ -128,7 +138,19 @@ impl Netlink<'_> {
         action: &'static str,
         stream: impl TryStream<Ok = T, Error = rtnetlink::Error>,
     ) -> Result<Vec<T>> {
-        self.runtime.block_on(stream.try_collect()).map_err(|source| Error::Netlink { action, source })
+        self.ask(action, stream.try_collect())
+    }
+
+    /// A socket that fails ends each answer where it is, even before it begins, and an empty one says that there
+    /// is nothing, or that all is done.
+    fn ask<T>(
+        &self,
+        action: &'static str,
+        request: impl Future<Output = std::result::Result<T, rtnetlink::Error>>,
+    ) -> Result<T> {
+        let answer = self.runtime.block_on(request);
+        let lost = || if self.socket.is_lost() { Err(rtnetlink::Error::RequestFailed) } else { Ok(()) };
+        answer.and_then(|answer| lost().map(|()| answer)).map_err(|source| Error::Netlink { action, source })
     }
 }
 

@@ -46,10 +46,10 @@ const EVIDENCE: &[(&str, &str)] = &[
 
 impl Kernel<'_> {
     /// Whether the module is in the kernel now.
-    pub fn has_module(&self, name: &str) -> bool {
-        Path::new("/sys/module").join(name).is_dir()
-            || EVIDENCE.iter().any(|(module, path)| *module == name && Path::new(path).exists())
-            || (name == "overlay" && knows_filesystem("overlay"))
+    pub fn has_module(&self, name: &str) -> Result<bool> {
+        let is_evident = Path::new("/sys/module").join(name).is_dir()
+            || EVIDENCE.iter().any(|(module, path)| *module == name && Path::new(path).exists());
+        Ok(is_evident || (name == "overlay" && knows_filesystem("overlay")?))
     }
 
     /// How the kernel has each of `names`, from the index that depmod made.
@@ -58,7 +58,7 @@ impl Kernel<'_> {
         let judge = |name: &str| {
             if lists(&loadable, name) {
                 Availability::Loadable
-            } else if lists(&built_in, name) || self.has_module(name) {
+            } else if lists(&built_in, name) || self.has_module(name).unwrap_or_default() {
                 Availability::BuiltIn
             } else {
                 Availability::Missing
@@ -131,9 +131,13 @@ fn sysctl_path(key: &str) -> PathBuf {
     Path::new("/proc/sys").join(dotted(key).chars().map(swap).collect::<String>())
 }
 
-fn knows_filesystem(name: &str) -> bool {
-    read::of_kernel("/proc/filesystems").is_ok_and(|text| text.split_whitespace().any(|word| word == name))
+fn knows_filesystem(name: &str) -> Result<bool> {
+    let text = read::of_kernel(FILESYSTEMS).map_err(Error::io("read", FILESYSTEMS))?;
+    Ok(text.split_whitespace().any(|word| word == name))
 }
+
+/// The file systems that the kernel knows now.
+const FILESYSTEMS: &str = "/proc/filesystems";
 
 fn module_directory() -> PathBuf {
     let release = nix::sys::utsname::uname().map(|names| names.release().to_owned()).unwrap_or_default();

@@ -27,7 +27,7 @@ impl Resource for Module {
     type State = ModuleState;
 
     fn observe(&self, host: &Host) -> Result<ModuleState> {
-        let loaded = host.kernel().has_module(&self.0);
+        let loaded = host.kernel().has_module(&self.0)?;
         Ok(if loaded { ModuleState::Loaded } else { ModuleState::Unloaded })
     }
 

@@ -65,16 +65,24 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     let journal = begin(session, &intended)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(&intended.desired.goals, &intended.steps);
-    let completed = conclude(&session.host, ending, sink, report);
-    if completed {
-        remember(&session.host, sink);
-        session.refresh()?;
-        if let Err(error) = collect(session) {
+    if conclude(&session.host, ending, sink, report) {
+        let looked = look_again(session, sink, report);
+        if let Err(error) = looked.and_then(|()| collect(session)) {
             sink.event(&Event::Note(&because(&error)));
         }
-        let desired = session.desired(intended.docker.as_ref());
-        report.checks = check(&session.subject(intended.docker.as_ref(), &desired));
     }
+    Ok(())
+}
+
+/// Looks at a node on which a run has completed, and checks it. The run stays one that has
+/// completed, also where the node cannot be looked at any more.
+pub(super) fn look_again(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<()> {
+    remember(&session.host, sink);
+    session.refresh().map_err(|cause| Error::Step {
+        step: "the run has completed, and was not checked: node-setup docker verify does it".to_owned(),
+        cause: cause.into(),
+    })?;
+    report.checks = check(&session.subject(session.receipt.docker(), &session.installed()));
     Ok(())
 }
 
@@ -214,7 +222,7 @@ fn await_flannel(session: &mut Session) -> Result<()> {
 fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Report) -> Result<Intended> {
     let Session { config, host, receipt, .. } = session;
     let choice = Choice::of(session);
-    report.preflight = super::preflight::look(host, config, choice.as_ref());
+    report.preflight = super::preflight::look(session, choice.as_ref());
     let refusals = preflight::refusals(&report.preflight);
     if !refusals.is_empty() {
         return Err(Error::Refused(refusals));

@@ -4,7 +4,6 @@ use super::install::Choice;
 use super::live;
 use super::session::{Session, load};
 use crate::cli::SettingOptions;
-use crate::config::Config;
 use crate::facts::{Survey, Wanted};
 use crate::finding::Finding;
 use crate::host::{Host, Interrupt, Limits};
@@ -20,11 +19,11 @@ pub(super) fn preflight(settings: &SettingOptions, report: &mut Report) -> Resul
     let (session, live) = live::watching(begin)?;
     report.notes.extend(live.as_deref().map(live::note));
     report.preflight = match &session {
-        Ok(session) => look(&session.host, &config, Choice::of(session).as_ref()),
+        Ok(session) => look(session, Choice::of(session).as_ref()),
         Err(error) => {
             let host = Host::new(Limits { ready: config.docker.ready_timeout }, Interrupt::default())?;
             host.stands_still();
-            look(&host, &config, Err(error))
+            judge(&Survey::take(&host, &config, Err(error)))
         }
     };
     if !refusals(&report.preflight).is_empty() {
@@ -34,10 +33,12 @@ pub(super) fn preflight(settings: &SettingOptions, report: &mut Report) -> Resul
 }
 
 /// What preflight finds on this node, for what was chosen to be installed.
-pub(super) fn look(host: &Host, config: &Config, choice: Result<&Choice, &Error>) -> Vec<Finding> {
+pub(super) fn look(session: &Session, choice: Result<&Choice, &Error>) -> Vec<Finding> {
+    let Session { config, host, receipt, .. } = session;
     let wanted = choice.map(|choice| Wanted {
         version: choice.version(),
         installing: matches!(choice, Choice::Archive(_) | Choice::Repair(..)),
+        daemon_keys: receipt.daemon_keys().into_iter().map(str::to_owned).collect(),
     });
     judge(&Survey::take(host, config, wanted))
 }

@@ -1,11 +1,10 @@
 //! `node-setup docker repair`: the guide's repair of a docker0 that has another
 //! address than docker is told. Stop docker, delete docker0, start docker.
 
-use super::docker::{conclude, remember};
+use super::docker::{conclude, look_again};
 use super::session::{Session, begin, load, locked};
 use super::undo::ended;
 use crate::change::Want;
-use crate::check::check;
 use crate::cli::SettingOptions;
 use crate::desired::{bridge, socket};
 use crate::docker::UNIT;
@@ -18,7 +17,7 @@ use crate::plan::{Goal, plan};
 use crate::preflight;
 use crate::report::{ChangeReport, Outcome, Report};
 use crate::resource::{Bridge, BridgeState, Hanging};
-use crate::run::Run;
+use crate::run::{Run, because};
 use crate::{Error, Result};
 
 /// The command, in journals.
@@ -73,10 +72,10 @@ fn carry_out(
     let journal = Journal::begin(&session.host.journals(), begin, None, &planned)?;
     let run = Run { host: &session.host, receipt: &session.receipt, journal, sink };
     let ending = run.reach(goals, &planned);
-    if conclude(&session.host, ending, sink, report) {
-        remember(&session.host, sink);
-        session.refresh()?;
-        report.checks = check(&session.subject(session.receipt.docker(), &session.installed()));
+    if conclude(&session.host, ending, sink, report)
+        && let Err(error) = look_again(session, sink, report)
+    {
+        sink.event(&Event::Note(&because(&error)));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::collect::{collect_removed, require_kept};
 use super::docker::{conclude, remember, tell_label_problem};
 use super::live;
 use super::session::{Past, begin, locked, patience, require_root};
-use crate::change::{Change, Standing, Step};
+use crate::change::{Change, Name, Standing, Step};
 use crate::cli::{SettingOptions, UndoOptions};
 use crate::event::{Event, Left, Sink, Sinks};
 use crate::host::{Container, Host};
@@ -123,8 +123,13 @@ pub(super) fn remove(
         }
         let manner = Manner { need: Need::IfPossible, options, dry_run };
         go_back(past, steps, &manner, begin(REMOVE), sink, report)?;
-        if !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged) {
-            forget(past, sink)?;
+        let is_done = !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged);
+        if let Some(error) = is_done.then(|| forget(past, sink)).and_then(Result::err) {
+            let name = Name { kind: "tree", on: past.host.state().display().to_string() };
+            let item = Left { name, why: because(&error), changed_since: false };
+            sink.event(&Event::Left(&item));
+            report.left.push((&item).into());
+            report.outcome = Outcome::Failed;
         }
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! What preflight judges, gathered by subject. Nothing here fails as a whole: what cannot be
 //! seen says why, and the rest is seen all the same.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,12 +50,15 @@ pub(super) fn seen<T>(looked: Result<T>) -> Seen<T> {
 }
 
 /// What a run would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// docker's version, where it is known.
     pub version: Option<Version>,
     /// Whether an archive would be unpacked.
     pub installing: bool,
+    /// Keys that earlier runs have put into daemon.json: they go, where they are not wanted
+    /// any more.
+    pub daemon_keys: BTreeSet<String>,
 }
 
 /// A directory that a worker needs, and its file system.
@@ -183,7 +187,11 @@ impl<'a> Survey<'a> {
         Self {
             is_offline: false,
             config,
-            wanted: Ok(Wanted { version: Some(Version::new(20, 10, 24)), installing: true }),
+            wanted: Ok(Wanted {
+                version: Some(Version::new(20, 10, 24)),
+                installing: true,
+                daemon_keys: BTreeSet::new(),
+            }),
             machine: Machine::example(),
             kernel: Kernel::example(),
             targets: vec![

@@ -99,16 +99,26 @@ pub(super) fn flannel_missing(survey: &Survey<'_>) -> Verdicts {
     })
 }
 
-/// The keys that dockerd would read, each with its place: the file's own, but for those that
-/// the configuration has too, and the configuration's.
+/// The keys that dockerd would read, each with its place: the site's own in the file, but for
+/// those that the configuration has too, and the configuration's.
 fn keys<'k>(
     survey: &'k Survey<'_>,
     in_file: &'k Map<String, Value>,
 ) -> impl Iterator<Item = (&'k str, &'static str)> {
     let daemon = &survey.config.docker.daemon;
-    let theirs =
-        in_file.keys().filter(|key| !daemon.contains_key(*key)).map(|key| (key.as_str(), DAEMON_JSON));
-    theirs.chain(daemon.keys().map(|key| (key.as_str(), "[docker.daemon]")))
+    let theirs = of_the_site(survey, in_file).filter(|key| !daemon.contains_key(*key));
+    theirs
+        .map(|key| (key.as_str(), DAEMON_JSON))
+        .chain(daemon.keys().map(|key| (key.as_str(), "[docker.daemon]")))
+}
+
+/// The keys that no run has put there. Those that one has are taken out or written anew.
+fn of_the_site<'k>(
+    survey: &'k Survey<'_>,
+    in_file: &'k Map<String, Value>,
+) -> impl Iterator<Item = &'k String> {
+    let is_ours = |key: &str| survey.wanted.as_ref().is_ok_and(|wanted| wanted.daemon_keys.contains(key));
+    in_file.keys().filter(move |key| !is_ours(key))
 }
 
 fn on_disk(text: Option<&String>) -> Result<Map<String, Value>, String> {
@@ -130,7 +140,9 @@ pub(super) fn daemon_json(survey: &Survey<'_>) -> Verdicts {
         let amiss = wanted.version.into_iter().flat_map(|version| {
             keys(survey, &in_file).filter_map(move |(key, place)| key_verdict(key, place, version))
         });
-        Verdicts::or_pass(amiss.collect(), || format!("{} keys of the site's", in_file.len()))
+        Verdicts::or_pass(amiss.collect(), || {
+            format!("{} keys of the site's", of_the_site(survey, &in_file).count())
+        })
     })
 }
 

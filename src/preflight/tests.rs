@@ -218,11 +218,11 @@ fn missing(survey: &mut Survey<'_>, module: &str) {
 #[test]
 fn cgroups() {
     let old: Spoil = |survey| {
-        survey.wanted = Ok(Wanted { version: Some(Version::new(19, 3, 15)), installing: true });
+        survey.wanted = Ok(wanted(Version::new(19, 3, 15), &[]));
     };
     must_be("cgroup-version", Fail, "19.03.15", &[], old);
     must_be("cgroup-version", Pass, "v1", &[], |survey| {
-        survey.wanted = Ok(Wanted { version: Some(Version::new(19, 3, 15)), installing: true });
+        survey.wanted = Ok(wanted(Version::new(19, 3, 15), &[]));
         survey.machine.cgroup = Cgroup::V1;
     });
     let no_memory: Spoil = |survey| assert!(survey.machine.controllers.as_mut().unwrap().remove("memory"));
@@ -407,6 +407,11 @@ fn sysctl_files() {
     }
 }
 
+fn wanted(version: Version, formerly_ours: &[&str]) -> Wanted {
+    let daemon_keys = formerly_ours.iter().map(|&key| key.to_owned()).collect();
+    Wanted { version: Some(version), installing: true, daemon_keys }
+}
+
 #[test]
 fn flannel_and_daemon_json() {
     must_be("flannel-options", Fail, "half", &[], |survey| {
@@ -414,20 +419,22 @@ fn flannel_and_daemon_json() {
     });
     must_be("flannel-missing", Fail, "60 s", &[("network.flannel", "required")], |_| {});
     must_be("flannel-options", Skip, "off", &[("network.flannel", "off")], |_| {});
-    let written = |text: &str, says: &str, status| {
+    let written = |text: &str, formerly_ours: &[&str], says: &str, status| {
         let config = config(&[]);
         let mut survey = Survey::example(&config);
         survey.daemon_json = Ok(Some(text.to_owned()));
+        survey.wanted = Ok(wanted(Version::new(20, 10, 24), formerly_ours));
         let found: BTreeMap<String, Finding> =
             judge(&survey).into_iter().map(|finding| (finding.id.clone(), finding)).collect();
         let found = &found["daemon-json"];
         assert!(found.status == status && found.detail.contains(says), "{text}: {found:?}");
     };
-    written("{", "not JSON", Fail);
-    written("[]", "object", Fail);
-    written("{\"allow-direct-routing\": true}", "28.2", Fail);
-    written("{\"nonsense\": true}", "any docker", Fail);
-    written("{\"debug\": true}", "1 keys", Pass);
+    written("{", &[], "not JSON", Fail);
+    written("[]", &[], "object", Fail);
+    written("{\"allow-direct-routing\": true}", &[], "28.2", Fail);
+    written("{\"nonsense\": true}", &[], "any docker", Fail);
+    written("{\"debug\": true}", &[], "1 keys", Pass);
+    written("{\"allow-direct-routing\": true}", &["allow-direct-routing"], "0 keys", Pass);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::change::{Want, Wanted};
+use crate::change::{Step, Want, Wanted};
 use crate::config::{Config, Flannel, Flush};
 use crate::digest::Digest;
 use crate::docker::{self, Admission, DAEMON_JSON, SOCKET, UNIT};
@@ -408,7 +408,15 @@ impl Desired {
 
     fn rule(&mut self, sources: &Sources<'_>, admission: Admission) {
         let backend = docker_backend(sources.facts, version_of(sources));
-        if let Some(rule) = flannel_rule(admission, backend) {
+        let wanted = flannel_rule(admission, backend);
+        let former = sources.receipt.all_owned().filter_map(|step| match step {
+            Step::Rule(change) if wanted.as_ref() != Some(&change.on) => Some(&change.on),
+            _ => None,
+        });
+        for rule in former {
+            self.need(rule.clone(), RuleState::Absent);
+        }
+        if let Some(rule) = wanted {
             self.need(rule, RuleState::Present);
         }
     }

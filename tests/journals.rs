@@ -161,6 +161,7 @@ fn of_step(step: &Step) -> Vec<&'static str> {
                 Whose::Docker => "of-docker",
                 Whose::Ufw => "of-ufw",
                 Whose::Firewalld => "of-firewalld",
+                Whose::DockerTables | Whose::NewerDocker => unreachable!("no step is about these"),
             };
             [[change.from, change.to].map(of_remains).as_slice(), &[whose]].concat()
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Check, Subject, Verdict};
 use crate::Result;
-use crate::docker::USER_CHAIN;
+use crate::docker::{TABLE, USER_CHAIN};
 use crate::host::{Backend, Family};
 
 pub(super) struct ForeignDrops;
@@ -119,7 +119,7 @@ fn drops_of_tables(ruleset: &Value) -> Vec<String> {
     let foreign = chains.filter(|chain| {
         let (family, table, _) = place(chain, "name");
         // What iptables has, it shows itself; docker's own is docker's.
-        !(table == "filter" && matches!(family.as_str(), "ip" | "ip6") || table == "docker-bridges")
+        !(table == "filter" && matches!(family.as_str(), "ip" | "ip6") || table == TABLE)
     });
     let drops = |chain: &&Value| {
         let whose = place(chain, "name");

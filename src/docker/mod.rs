@@ -31,6 +31,9 @@ pub const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
 /// docker's bridge.
 pub const BRIDGE: &str = "docker0";
 
+/// The tables of nftables that docker 29 has its rules in, where it is told to.
+pub const TABLE: &str = "docker-bridges";
+
 /// The options that flannel's file puts on dockerd's command line. dockerd
 /// refuses to start when daemon.json has one of them too.
 pub const FLANNEL_KEYS: &[&str] = &["bip", "mtu", "ip-masq"];
@@ -43,6 +46,18 @@ pub fn makes_chains(version: Option<Version>, keys: &Map<String, Value>) -> bool
     let is_off = |key: &str| keys.get(key) == Some(&Value::Bool(false));
     let has_no_bridge = keys.get("bridge").and_then(Value::as_str) == Some("none");
     !is_off("iptables") && !has_no_bridge && !version.is_some_and(|version| uses_nftables(version, keys))
+}
+
+/// Whether docker has its rules behind `DOCKER-FORWARD`, and others that no docker before it
+/// knows.
+pub fn makes_forward_chain(version: Version) -> bool {
+    version >= Version::new(28, 0, 0)
+}
+
+/// Whether docker with these keys makes rules for IPv6: from 27 on unless it is told not to,
+/// before where it is told to.
+pub fn filters_ipv6(version: Version, keys: &Map<String, Value>) -> bool {
+    keys.get("ip6tables").and_then(Value::as_bool).unwrap_or(version >= Version::new(27, 0, 0))
 }
 
 /// Whether docker takes `iptables-legacy` where there is one, whatever `iptables` is.

@@ -7,11 +7,15 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde_json::{Map, Value};
+
 use super::Host;
 use super::api::Api;
 use super::flannel::DERIVED_OPTIONS;
 use super::listing::Whose;
-use crate::docker::BRIDGE;
+use super::netfilter::{Backend, Family};
+use crate::docker::{self, BRIDGE, DAEMON_JSON};
+use crate::preflight::parse_daemon_json;
 use crate::read;
 use crate::{Error, Result};
 
@@ -66,9 +70,29 @@ impl Host {
         for (backend, family) in netfilter.all() {
             netfilter.remove(backend, family, Whose::Docker)?;
         }
+        netfilter.remove(Backend::Nft, Family::V4, Whose::DockerTables)?;
         DIRECTORIES.iter().try_for_each(|directory| self.files().remove_if_empty(Path::new(directory)))?;
         // Once the unit is known to be disabled, nobody looks at these again.
         self.files().flush()
+    }
+
+    /// Takes out what a newer docker has left, once an older one runs in its place: rules that
+    /// nobody would keep up to date, before those that are.
+    pub(super) fn clear_newer_engine(&self, unit: &str, socket: &Path) -> Result<()> {
+        let version = self.api(socket).version()?.parse();
+        let Some(version) = version.ok().filter(|version| !docker::makes_forward_chain(*version)) else {
+            return Ok(());
+        };
+        let netfilter = self.netfilter()?;
+        let arguments = self.arguments(unit)?.unwrap_or_default();
+        let is_told = arguments.iter().any(|argument| argument.starts_with("--ip6tables"));
+        let filters_ipv6 = is_told || docker::filters_ipv6(version, &daemon_keys());
+        for (backend, family) in netfilter.all() {
+            let is_nobodys = family == Family::V6 && !filters_ipv6;
+            let whose = if is_nobodys { Whose::Docker } else { Whose::NewerDocker };
+            netfilter.remove(backend, family, whose)?;
+        }
+        Ok(())
     }
 
     fn end_processes(&self, unit: &str) -> Result<()> {
@@ -92,6 +116,12 @@ impl Host {
         }
         systemd.reset_failed(unit)
     }
+}
+
+/// What daemon.json says; nothing where it cannot be read.
+fn daemon_keys() -> Map<String, Value> {
+    let text = read::text(DAEMON_JSON).ok();
+    text.and_then(|text| parse_daemon_json(&text).ok()).unwrap_or_default()
 }
 
 /// Of the group or of any below it: containers may have groups of their own.

@@ -92,6 +92,17 @@ fn is_dockers_chain(name: &str) -> bool {
     name.starts_with("DOCKER")
 }
 
+/// The chains of the table filter that came with docker 28 and 29.
+const NEWER_CHAINS: [&str; 4] = ["DOCKER-FORWARD", "DOCKER-CT", "DOCKER-BRIDGE", "DOCKER-INTERNAL"];
+
+/// What is in those chains, what leads there, and the drops that docker 28 has in the table
+/// raw, against packets that come to a container past its published ports.
+fn is_newer_dockers(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.iter().any(|word| NEWER_CHAINS.contains(word))
+        || is_dockers(line) && words.starts_with(&["-A", "PREROUTING"]) && words.ends_with(&["-j", "DROP"])
+}
+
 /// `docker0`, and `br-` with twelve hexadecimal digits.
 fn is_bridge(name: &str) -> bool {
     name == "docker0"
@@ -107,6 +118,14 @@ pub enum Whose {
     /// docker's.
     #[default]
     Docker,
+    /// docker's too: the tables of nftables that 29 and later have them in, where they are
+    /// told to. No step is about these: they go with docker.
+    #[serde(skip)]
+    DockerTables,
+    /// docker's too: what 28 and later make, and earlier ones neither know nor take away.
+    /// No step is about these: they go as an earlier one starts.
+    #[serde(skip)]
+    NewerDocker,
     /// ufw's, which stay when it is disabled without being stopped.
     Ufw,
     /// firewalld's, which stay when it is stopped while it starts: tables of nftables.
@@ -117,36 +136,46 @@ impl Whose {
     /// The unit that makes them.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Docker => crate::docker::UNIT,
+            Self::Docker | Self::DockerTables | Self::NewerDocker => crate::docker::UNIT,
             Self::Ufw => "ufw.service",
             Self::Firewalld => "firewalld.service",
+        }
+    }
+
+    /// The name of the tables of nftables that are theirs alone, where they have such.
+    pub(super) fn table(self) -> Option<&'static str> {
+        match self {
+            Self::DockerTables => Some(crate::docker::TABLE),
+            Self::Firewalld => Some("firewalld"),
+            Self::Docker | Self::NewerDocker | Self::Ufw => None,
         }
     }
 
     fn has_line(self, line: &str) -> bool {
         match self {
             Self::Docker => is_dockers(line),
+            Self::NewerDocker => is_newer_dockers(line),
             Self::Ufw => line.split_whitespace().any(|word| self.has_chain(word)),
-            Self::Firewalld => false,
+            Self::DockerTables | Self::Firewalld => false,
         }
     }
 
     fn has_chain(self, name: &str) -> bool {
         match self {
             Self::Docker => is_dockers_chain(name),
+            Self::NewerDocker => NEWER_CHAINS.contains(&name),
             Self::Ufw => name.starts_with("ufw-") || name.starts_with("ufw6-"),
-            Self::Firewalld => false,
+            Self::DockerTables | Self::Firewalld => false,
         }
     }
 }
 
-/// The families of nftables' tables that are firewalld's, in what `nft --json list
-/// ruleset` says.
-pub(super) fn firewalld_tables(ruleset: &Value) -> Vec<String> {
+/// The families of nftables' tables of this name, in what `nft --json list ruleset` says.
+pub(super) fn families(ruleset: &Value, name: &str) -> Vec<String> {
     let parts = ruleset.get("nftables").and_then(Value::as_array).into_iter().flatten();
     let tables = parts.filter_map(|part| part.get("table"));
     let text = |table: &Value, key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
-    let is_it = |table: &&Value| text(table, "name").as_deref() == Some("firewalld");
+    let is_it = |table: &&Value| text(table, "name").as_deref() == Some(name);
     tables.filter(is_it).filter_map(|table| text(table, "family")).collect()
 }
 
@@ -260,10 +289,24 @@ mod tests {
     }
 
     #[test]
-    fn tables_of_firewalld_are_known_by_their_name() {
+    fn tables_are_known_by_their_name() {
         let ruleset = r#"{"nftables": [{"metainfo": {}}, {"table": {"family": "ip", "name": "filter"}},
-            {"table": {"family": "inet", "name": "firewalld"}}, {"chain": {"table": "firewalld"}}]}"#;
-        assert_eq!(firewalld_tables(&serde_json::from_str(ruleset).unwrap()), ["inet"]);
+            {"table": {"family": "inet", "name": "firewalld"}}, {"chain": {"table": "firewalld"}},
+            {"table": {"family": "ip", "name": "docker-bridges"}}, {"table": {"family": "ip6", "name": "docker-bridges"}}]}"#;
+        let ruleset = serde_json::from_str(ruleset).unwrap();
+        assert_eq!(families(&ruleset, Whose::Firewalld.table().unwrap()), ["inet"]);
+        assert_eq!(families(&ruleset, Whose::DockerTables.table().unwrap()), ["ip", "ip6"]);
+    }
+
+    #[test]
+    fn what_an_earlier_docker_does_not_know_is_taken_out() {
+        let listing = "-P FORWARD ACCEPT\n-N DOCKER\n-N DOCKER-FORWARD\n-N DOCKER-USER\n-A FORWARD -j DOCKER-USER\n\
+            -A FORWARD -o docker0 -j DOCKER\n-A FORWARD -j DOCKER-FORWARD\n-A DOCKER-FORWARD -i docker0 -j ACCEPT\n";
+        let commands = ["-D FORWARD -j DOCKER-FORWARD", "-F DOCKER-FORWARD", "-X DOCKER-FORWARD"];
+        assert_eq!(removals(listing, Whose::NewerDocker), commands);
+        let raw = "-P PREROUTING ACCEPT\n-A PREROUTING -d 172.17.0.2/32 ! -i docker0 -j DROP\n-A PREROUTING -i eth0 -j DROP\n";
+        let commands = ["-D PREROUTING -d 172.17.0.2/32 ! -i docker0 -j DROP"];
+        assert_eq!(removals(raw, Whose::NewerDocker), commands);
     }
 
     #[test]

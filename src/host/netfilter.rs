@@ -19,9 +19,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::exec::{self, Program};
-use super::listing::{
-    self, Whose, firewalld_tables, foreign_rules, policies, policy_in, removals, restorable,
-};
+use super::listing::{self, Whose, foreign_rules, policies, policy_in, removals, restorable};
 use super::memory::{Listings, Memory};
 use crate::read;
 use crate::resource::{PolicyState, Rule};
@@ -278,8 +276,8 @@ impl Netfilter<'_> {
 
     /// How many rules and chains there are of somebody's own.
     pub fn count(&self, backend: Backend, family: Family, whose: Whose) -> Result<usize> {
-        if whose == Whose::Firewalld {
-            return Ok(firewalld_tables(&self.nftables()).len());
+        if let Some(table) = whose.table() {
+            return Ok(listing::families(&self.nftables(), table).len());
         }
         let count = |table: &&str| Ok(removals(&self.listing(backend, family, table)?, whose).len());
         TABLES.iter().map(count).sum()
@@ -287,14 +285,11 @@ impl Netfilter<'_> {
 
     /// Takes somebody's own rules and chains out of every table that has them.
     pub fn remove(&self, backend: Backend, family: Family, whose: Whose) -> Result<()> {
-        if whose == Whose::Firewalld {
-            let tables = self.nftables();
+        if let Some(table) = whose.table() {
+            let families = listing::families(&self.nftables(), table);
             self.memory.forget();
-            return firewalld_tables(&tables).into_iter().try_for_each(|family| {
-                Program::new("nft")
-                    .args(["delete", "table", &family, "firewalld"])
-                    .run(self.runtime)
-                    .map(drop)
+            return families.into_iter().try_for_each(|family| {
+                Program::new("nft").args(["delete", "table", &family, table]).run(self.runtime).map(drop)
             });
         }
         for table in TABLES {

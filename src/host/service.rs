@@ -63,8 +63,10 @@ impl Host {
         Ok(command_line.map(split))
     }
 
-    /// Restarts a unit and waits until it is ready.
+    /// Restarts a unit and waits until it is ready. A restart that somebody asks for is none of
+    /// those by which systemd knows a crash loop.
     pub fn restart(&self, unit: &Unit) -> Result<()> {
+        self.systemd()?.reset_failed(&unit.name)?;
         self.systemd()?.restart(&unit.name)?;
         self.await_ready(unit, HOLDS_AGAIN)
     }
@@ -138,6 +140,7 @@ impl Host {
         let started = self.systemd()?.unit(&unit.name)?;
         if let Readiness::Api(socket) = &unit.ready {
             self.await_api(unit, socket)?;
+            self.clear_newer_engine(&unit.name, socket)?;
             let (unit, until) = (unit.name.clone(), Instant::now() + holds);
             let start = Start { unit, main_pid: started.main_pid, restarts: started.restarts, until };
             self.holds(&start)?;

@@ -79,7 +79,7 @@ impl Resource for Remains {
 impl fmt::Display for Remains {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whose = match self.whose {
-            Whose::Docker => "docker",
+            Whose::Docker | Whose::DockerTables | Whose::NewerDocker => "docker",
             Whose::Ufw => "ufw",
             Whose::Firewalld => "firewalld",
         };

@@ -87,12 +87,57 @@ fn rollback_goes_back_to_the_docker_before() {
         "route ",
         "link ",
         "sysctl ",
-        // docker's own chains, whose order an upgrade changes.
+        // What 26 makes for IPv6 and for DOCKER-USER, and 20.10 puts in another order.
         "netfilter ",
     ];
     node.must_differ_only(&before, &allowed);
     let history = node.report(&["docker", "history"]);
     assert_eq!(history.text("/runs/2/command"), "docker rollback", "{history}");
+}
+
+#[test]
+fn an_older_docker_finds_nothing_of_a_newer_one() {
+    let node = Node::worker(Suite::Forky);
+    node.bring_archive(Suite::Trixie);
+    node.install(Suite::Trixie).must_be("changed", 0);
+    let before = node.own_snapshot();
+    let must_be_as_before = || {
+        node.must_verify();
+        let passing =
+            ["file /var/lib/node-setup", "file /data/k8s/docker/", "file /run/", "route ", "link docker0"];
+        node.must_differ_only(&before, &passing);
+    };
+    let newer = || {
+        node.install(Suite::Forky).must_be("changed", 0);
+        assert!(node.ok("iptables-save").contains("-j DOCKER-FORWARD"), "docker 28 has come");
+    };
+    newer();
+    node.install(Suite::Trixie).must_be("changed", 0);
+    must_be_as_before();
+    newer();
+    node.report(&["docker", "rollback"]).must_be("changed", 0);
+    must_be_as_before();
+    newer();
+    let killed = node.sh("strace -f -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=2 \
+         /usr/bin/node-setup docker rollback");
+    assert!(!killed.success(), "the rollback was to be killed");
+    node.report(&["docker"]).must_be("changed", 0);
+    must_be_as_before();
+}
+
+/// A socket that fails gives answers without an end, which look like empty ones.
+#[test]
+fn a_removal_that_cannot_ask_the_kernel_says_so() {
+    let node = Node::installed(Suite::Bookworm);
+    node.ok("nft add table ip docker-bridges; nft add table ip6 docker-bridges");
+    let no_request = "strace -qq -o /dev/null -e trace=sendto -e inject=sendto:error=ENOBUFS:when=1+";
+    let failed = node.report_in(&format!("{no_request} \"$@\""), &["docker", "remove", "--purge"]);
+    failed.must_be("failed", 4);
+    assert!(failed.text("/left/0/why").contains("list the links"), "{failed}");
+    assert!(node.ok("ip -br link").contains("docker0"), "it is not deleted");
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    assert!(!node.ok("ip -br link").contains("docker0"), "the next removal deletes it");
+    assert!(!node.ok("nft list tables").contains("docker-bridges"), "docker's own tables go with it");
 }
 
 #[test]

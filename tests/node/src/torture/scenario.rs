@@ -214,17 +214,13 @@ impl Stage {
                 self.converge();
                 self.start_over();
             }
-            (0, Scenario::Rollback) => {
+            // A removal that was taken back has docker run again, and the container started anew.
+            (0, Scenario::Rollback) | (1, Scenario::Removal) => {
                 self.node.must_verify();
                 self.start_over();
             }
             (0, Scenario::Removal) => {
                 self.must_be_bare();
-                self.start_over();
-            }
-            // docker runs again, and has started the container anew.
-            (1, Scenario::Removal) => {
-                self.node.must_verify();
                 self.start_over();
             }
             // What could not be taken away at once is taken away by the next removal.

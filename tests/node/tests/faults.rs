@@ -121,7 +121,7 @@ impl Working {
         self.must_run(suite);
         // A dockerd that fails to load its containers unmounts them on the host; they have mounts of their own.
         let of_the_run =
-            ["file /var/lib/node-setup", "file /root/", "file /run/node-setup", "unit data-k8s-docker"];
+            ["file /var/lib/node-setup", "file /root/", "file /run/node-setup", "mount /data/k8s/docker/"];
         self.node.must_differ_only(before, &[OF_DOCKER.as_slice(), &of_the_run].concat());
         self.node.report(&["docker"]).must_be("unchanged", 0);
     }

@@ -32,16 +32,16 @@ use crate::event::{Sink, Sinks};
 use crate::exit::Exit;
 use crate::host::is_offline;
 use crate::lang::{Language, takes_utf8};
-use crate::report::{Journald, Outcome, Page, Report, Style, Terminal, plain_all, print};
+use crate::report::{ErrorReport, Journald, Outcome, Page, Report, Style, Terminal, plain_all, print};
 use crate::{Error, Result};
 
 /// Carries out a command line, and returns the exit code.
 pub fn execute(cli: &Cli) -> u8 {
     match &cli.command {
-        Command::Completions { shell } => {
-            print(&completions(*shell));
-            0
-        }
+        Command::Completions { shell } => match print(&completions(*shell)) {
+            Ok(()) => Exit::Done.code(),
+            Err(error) => unheard(cli.output, &error, Exit::Done, false).code(),
+        },
         Command::Support { file, settings } => {
             conclude(cli, "support", |report| support::support(settings, file.as_deref(), report))
         }
@@ -193,8 +193,21 @@ fn conclude(cli: &Cli, command: &str, work: impl FnOnce(&mut Report) -> Result<(
         }
     };
     report.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    show(cli.output, &report);
-    exit(&report, class).code()
+    let exit = exit(&report, class);
+    match show(cli.output, &report) {
+        Ok(()) => exit.code(),
+        Err(error) => unheard(cli.output, &error, exit, report.changed).code(),
+    }
+}
+
+/// Says that the report could not be written, and how the program ends then. Who only asked got no answer; where the
+/// node was changed, the code goes on telling what became of it.
+fn unheard(output: OutputOptions, error: &Error, exit: Exit, changed: bool) -> Exit {
+    say_error(output, &ErrorReport::from(error));
+    match exit {
+        Exit::Done | Exit::Pending if !changed => Exit::Failed,
+        _ => exit,
+    }
 }
 
 fn outcome_of(error: &Error) -> Outcome {
@@ -223,13 +236,19 @@ fn exit(report: &Report, class: Option<Class>) -> Exit {
     }
 }
 
-fn show(output: OutputOptions, report: &Report) {
+fn show(output: OutputOptions, report: &Report) -> Result<()> {
     // Where stdout has the archive, what is said of it cannot be there too.
     let is_taken = report.support.as_ref().is_some_and(|support| support.path.is_none());
-    let tell = |text: &str| if is_taken { complain(text) } else { print(text) };
+    let tell = |text: &str| {
+        if is_taken {
+            complain(text);
+            Ok(())
+        } else {
+            print(text)
+        }
+    };
     if output.output == Form::Json {
-        tell(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
-        return;
+        return tell(&(serde_json::to_string_pretty(report).unwrap_or_default() + "\n"));
     }
     let report = &plain_all(report);
     let mut page = Page::new(style(output, std::io::stdout().is_terminal()));
@@ -242,12 +261,17 @@ fn show(output: OutputOptions, report: &Report) {
     } else if let Some(path) = report.support.as_ref().and_then(|support| support.path.as_ref()) {
         page.line(path);
     }
-    tell(&page.text());
+    let told = tell(&page.text());
     if let Some(error) = &report.error {
-        let mut page = Page::new(style(output, std::io::stderr().is_terminal()));
-        page.error(error);
-        complain(&page.text());
+        say_error(output, error);
     }
+    told
+}
+
+fn say_error(output: OutputOptions, error: &ErrorReport) {
+    let mut page = Page::new(style(output, std::io::stderr().is_terminal()));
+    page.error(error);
+    complain(&page.text());
 }
 
 /// Writes to stderr. A reader that has gone away is not an error.

@@ -1,6 +1,6 @@
 //! The stream as it happens, for whoever is looking.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +9,7 @@ use super::plain::{plain, plain_all};
 use super::{ChangeReport, Page, Style};
 use crate::change::Step;
 use crate::event::{Event, Sink};
+use crate::{Error, Result};
 
 /// Shorter than this, how long a step took is of no interest.
 const WORTH_SAYING: Duration = Duration::from_millis(20);
@@ -84,7 +85,8 @@ impl Sink for Terminal {
         page.event(event);
         let text = page.text();
         if !text.is_empty() {
-            self.hide(|| print(&text));
+            // What cannot be written now cannot be at the end, which is told.
+            self.hide(|| drop(print(&text)));
         }
     }
 }
@@ -126,7 +128,10 @@ fn bar_style(has_total: bool) -> ProgressStyle {
 }
 
 /// Writes to stdout. A reader that has gone away is not an error.
-pub fn print(text: &str) {
+pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::io("write", "stdout")(error)),
+        _ => Ok(()),
+    }
 }

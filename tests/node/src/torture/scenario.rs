@@ -203,7 +203,7 @@ impl Stage {
         let command = self.command();
         let line = format!("strace {injection} /usr/bin/node-setup {} --output json", command.join(" "));
         let ended = self.node.sh(&line);
-        if calls::has_met_the_runtime(&self.trace()) {
+        if calls::went_elsewhere(&self.trace()) {
             self.start_over();
             return Met::No;
         }

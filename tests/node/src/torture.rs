@@ -67,9 +67,27 @@ impl FromStr for Part {
     }
 }
 
+/// Which of the points.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice<'a> {
+    /// A part of them.
+    Part(Part),
+    /// Those of these names, which are said where one is lost: `write 255`.
+    Named(&'a [String]),
+}
+
+impl Choice<'_> {
+    fn of(self, all: impl Iterator<Item = (Point, Fault)>) -> VecDeque<(Point, Fault)> {
+        match self {
+            Self::Part(part) => part.of(all).collect(),
+            Self::Named(names) => all.filter(|(point, _)| names.contains(&point.to_string())).collect(),
+        }
+    }
+}
+
 /// What is to be tried.
 #[derive(Debug, Clone, Copy)]
-pub struct Sweep {
+pub struct Sweep<'a> {
     /// The run.
     pub scenario: Scenario,
     /// The release of the nodes, whose docker the run is about.
@@ -77,7 +95,7 @@ pub struct Sweep {
     /// The faults.
     pub kind: Kind,
     /// Which of the points.
-    pub part: Part,
+    pub choice: Choice<'a>,
     /// How many nodes at a time.
     pub jobs: usize,
 }
@@ -104,11 +122,11 @@ impl fmt::Display for Tally {
 /// # Panics
 /// When the nodes cannot be brought to where the scenario begins: then nothing was tried.
 #[must_use]
-pub fn sweep(sweep: Sweep) -> Tally {
-    let Sweep { scenario, suite, kind, part, jobs } = sweep;
+pub fn sweep(sweep: Sweep<'_>) -> Tally {
+    let Sweep { scenario, suite, kind, choice, jobs } = sweep;
     let mut first = Some(Stage::set_up(scenario, suite));
     let points = first.as_mut().map(Stage::points).unwrap_or_default();
-    let faults: VecDeque<_> = part.of(points.into_iter().flat_map(|point| faults(kind, point))).collect();
+    let faults = choice.of(points.into_iter().flat_map(|point| faults(kind, point)));
     println!("{scenario} on {suite}: {} points", faults.len());
     let (left, tally) = (Mutex::new(faults), Mutex::new(Tally::default()));
     thread::scope(|threads| {

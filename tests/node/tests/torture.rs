@@ -2,10 +2,11 @@
 #![allow(missing_docs, reason = "a test's name says it")]
 
 use node_tests::Suite;
-use node_tests::torture::{Kind, Part, Scenario, Sweep, sweep};
+use node_tests::torture::{Choice, Kind, Part, Scenario, Sweep, sweep};
 
 fn a_spread(kind: Kind, scenario: Scenario, suite: Suite, every: usize) {
-    let tally = sweep(Sweep { scenario, suite, kind, part: Part::one_of(every), jobs: 1 });
+    let choice = Choice::Part(Part::one_of(every));
+    let tally = sweep(Sweep { scenario, suite, kind, choice, jobs: 1 });
     assert!(tally.lost.is_empty(), "{tally}\n{}", tally.lost.join("\n"));
     assert!(tally.tried > 3, "too few to mean anything: {tally}");
 }

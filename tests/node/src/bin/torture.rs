@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Parser, ValueEnum};
 use node_tests::powercut::power_cuts;
 use node_tests::powerloss;
-use node_tests::torture::{self, Part, Scenario, Sweep};
+use node_tests::torture::{self, Choice, Part, Scenario, Sweep};
 use node_tests::{Result, Suite};
 
 /// Kills node-setup, has its system calls fail, or takes the power away, at every point of its runs, and counts what
@@ -24,6 +24,9 @@ struct Cli {
     /// Only the Kth of N parts of the points, or states; each is spread over all of them
     #[arg(long, default_value = "1/1", value_name = "K/N")]
     part: Part,
+    /// Only the points of these names, which are said where one is lost: "write 255"
+    #[arg(long, value_name = "POINT", conflicts_with = "part")]
+    at: Vec<String>,
     /// Nodes at a time
     #[arg(long, default_value_t = 2, value_name = "N")]
     jobs: usize,
@@ -72,10 +75,11 @@ fn main() -> ExitCode {
 }
 
 fn points(cli: &Cli, kind: torture::Kind) -> usize {
+    let choice = if cli.at.is_empty() { Choice::Part(cli.part) } else { Choice::Named(&cli.at) };
     let (mut lines, mut lost) = (Vec::new(), 0);
     for &suite in &cli.suites {
         for &scenario in &cli.scenarios {
-            let tally = torture::sweep(Sweep { scenario, suite, kind, part: cli.part, jobs: cli.jobs });
+            let tally = torture::sweep(Sweep { scenario, suite, kind, choice, jobs: cli.jobs });
             lost += tally.lost.len();
             lines.push(format!("{scenario:9} {suite:9} {tally}"));
         }

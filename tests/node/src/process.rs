@@ -23,6 +23,12 @@ pub(crate) fn alive(pid: u32) -> Option<Stat> {
     parse(&text).filter(|stat| !matches!(stat.state, 'Z' | 'X'))
 }
 
+/// What the process `pid` was called with; nothing once it is dead.
+pub(crate) fn arguments(pid: u32) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    text.split_terminator('\0').map(str::to_owned).collect()
+}
+
 /// The living children of `parent`.
 pub(crate) fn children(parent: u32) -> Vec<Stat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -19,4 +19,3 @@ while [ "$code" = 133 ]; do
     wait $!
     code=$?
 done
-rm -f "$dir/nspawn"

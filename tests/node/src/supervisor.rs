@@ -30,9 +30,13 @@ pub(crate) fn start(dir: &Path, name: &str, hostname: &str) -> Result<()> {
 }
 
 /// The living nspawn of the node kept in `dir`.
+///
+/// Its number stays written after its end, as the next boot may write its own before this one's shell is done; so the
+/// process has to be one for this directory.
 pub(crate) fn nspawn(dir: &Path) -> Option<u32> {
     let pid = fs::read_to_string(dir.join("nspawn")).ok()?.trim().parse().ok()?;
-    process::alive(pid).filter(|stat| stat.name == "systemd-nspawn").map(|stat| stat.pid)
+    let directory = format!("--directory={}", dir.join("root").display());
+    process::arguments(pid).contains(&directory).then_some(pid)
 }
 
 /// The node's PID 1, as the host numbers it.

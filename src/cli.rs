@@ -164,6 +164,9 @@ pub enum DockerCommand {
         #[arg(long)]
         limit: u64,
     },
+    /// End containers that the docker which starts next cannot take over; run by docker.service
+    #[command(hide = true)]
+    MakeWay,
     /// Put docker on flannel's subnet; run by node-setup-flannel.service
     #[command(hide = true)]
     FollowFlannel {

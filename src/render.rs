@@ -30,7 +30,7 @@ pub fn docker_service(config: &Config, program: &Path) -> String {
     let limit = config.network.flannel_timeout.as_secs();
     let required = if config.network.flannel == Flannel::Required { " --required" } else { "" };
     let (environment, options) = match config.network.flannel {
-        Flannel::Off => (String::new(), ""),
+        Flannel::Off => (format!("ExecStartPre={} docker make-way\n", program.display()), ""),
         Flannel::Auto | Flannel::Required => (
             format!(
                 "EnvironmentFile=-{DERIVED_OPTIONS}\n\

@@ -73,6 +73,9 @@ _node__setup() {
             node__setup__subcmd__docker,history)
                 cmd="node__setup__subcmd__docker__subcmd__history"
                 ;;
+            node__setup__subcmd__docker,make-way)
+                cmd="node__setup__subcmd__docker__subcmd__make__subcmd__way"
+                ;;
             node__setup__subcmd__docker,plan)
                 cmd="node__setup__subcmd__docker__subcmd__plan"
                 ;;
@@ -117,6 +120,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__docker__subcmd__help,history)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__history"
+                ;;
+            node__setup__subcmd__docker__subcmd__help,make-way)
+                cmd="node__setup__subcmd__docker__subcmd__help__subcmd__make__subcmd__way"
                 ;;
             node__setup__subcmd__docker__subcmd__help,plan)
                 cmd="node__setup__subcmd__docker__subcmd__help__subcmd__plan"
@@ -186,6 +192,9 @@ _node__setup() {
                 ;;
             node__setup__subcmd__help__subcmd__docker,history)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__history"
+                ;;
+            node__setup__subcmd__help__subcmd__docker,make-way)
+                cmd="node__setup__subcmd__help__subcmd__docker__subcmd__make__subcmd__way"
                 ;;
             node__setup__subcmd__help__subcmd__docker,plan)
                 cmd="node__setup__subcmd__help__subcmd__docker__subcmd__plan"
@@ -487,7 +496,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker)
-            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -853,7 +862,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__help)
-            opts="plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help"
+            opts="plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -937,6 +946,20 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__help__subcmd__make__subcmd__way)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1077,6 +1100,76 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__docker__subcmd__history)
+            opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --environment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sha256)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --docker-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bin-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip)
+                    COMPREPLY=($(compgen -W "systemd-state kernel-version kernel-features kernel-module overlay cgroup-version cgroup-controllers cgroup-driver read-only noexec nosuid space inodes data-filesystem owners other-docker docker-packages podman foreign-containerd docker-socket docker-group ports vxlan-port iptables iptables-backends input-policy selinux apparmor swap time-sync clock hostname dns proxy sysctl-conflict sysctl-override flannel-options flannel-missing daemon-json flannel-clash" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lang)
+                    COMPREPLY=($(compgen -W "en zh" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__docker__subcmd__make__subcmd__way)
             opts="-q -v -h -V --dry-run --root --config --environment --archive --docker-version --sha256 --cache --docker-dir --bin-dir --timeout --wait --skip --output --color --lang --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1873,7 +1966,7 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker)
-            opts="plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel"
+            opts="plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1943,6 +2036,20 @@ _node__setup() {
             return 0
             ;;
         node__setup__subcmd__help__subcmd__docker__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        node__setup__subcmd__help__subcmd__docker__subcmd__make__subcmd__way)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

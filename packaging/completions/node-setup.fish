@@ -169,17 +169,17 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s q -l q
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand explain" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l docker-version -d 'The version of docker to install' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l sha256 -d 'The SHA-256 that the archive must have' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l cache -d 'The directory where fetched archives are kept' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l docker-dir -d 'docker\'s directory for data and state' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l bin-dir -d 'Where the binaries go' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l skip -d 'Go on although this check of preflight speaks against it; may be given again' -r -f -a "systemd-state\t''
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l skip -d 'Go on although this check of preflight speaks against it; may be given again' -r -f -a "systemd-state\t''
 kernel-version\t''
 kernel-features\t''
 kernel-module\t''
@@ -219,34 +219,35 @@ flannel-options\t''
 flannel-missing\t''
 daemon-json\t''
 flannel-clash\t''"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
 json\t'One JSON document on stdout, and nothing else there'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
 zh\t'Simplified Chinese'"
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s q -l quiet -d 'Say only what went wrong'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s v -l verbose -d 'Say also what is as it should be'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s h -l help -d 'Print help'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -s V -l version -d 'Print version'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "preflight" -d 'Look at this node as a run would before it begins, and say what speaks against it; read-only'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "status" -d 'Show what is installed, running and owned'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "history" -d 'List the runs on this node, and what each changed'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "recover" -d 'Put back what a run that did not end has done'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "repair" -d 'Give docker0 the address that docker is told: stop docker, delete docker0, start docker'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
-complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel follow-flannel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "plan" -d 'Show what would be done, with diffs, and change nothing'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "preflight" -d 'Look at this node as a run would before it begins, and say what speaks against it; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "verify" -d 'Check that this node is as it should be; read-only'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "status" -d 'Show what is installed, running and owned'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "history" -d 'List the runs on this node, and what each changed'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "rollback" -d 'Go back to how this node was before the last completed run'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "recover" -d 'Put back what a run that did not end has done'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "remove" -d 'Take away all that node-setup has put on this node, and put back what was there before'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "repair" -d 'Give docker0 the address that docker is told: stop docker, delete docker0, start docker'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "fetch" -d 'Fetch an archive into the cache, and touch nothing else'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "make-way" -d 'End containers that the docker which starts next cannot take over; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and not __fish_seen_subcommand_from plan preflight verify status history rollback recover remove repair fetch versions guard await-flannel make-way follow-flannel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from plan" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
@@ -1078,6 +1079,69 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s v -l verbose -d 'Say also what is as it should be'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s h -l help -d 'Print help'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from await-flannel" -s V -l version -d 'Print version'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l environment -d 'Read the guide\'s environment.sh from here' -r -F
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l archive -d 'docker\'s static archive, or a directory that it is in' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l docker-version -d 'The version of docker to install' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l sha256 -d 'The SHA-256 that the archive must have' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l cache -d 'The directory where fetched archives are kept' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l docker-dir -d 'docker\'s directory for data and state' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l bin-dir -d 'Where the binaries go' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l timeout -d 'How long docker may take until it is ready, such as 60s or 2m' -r
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l skip -d 'Go on although this check of preflight speaks against it; may be given again' -r -f -a "systemd-state\t''
+kernel-version\t''
+kernel-features\t''
+kernel-module\t''
+overlay\t''
+cgroup-version\t''
+cgroup-controllers\t''
+cgroup-driver\t''
+read-only\t''
+noexec\t''
+nosuid\t''
+space\t''
+inodes\t''
+data-filesystem\t''
+owners\t''
+other-docker\t''
+docker-packages\t''
+podman\t''
+foreign-containerd\t''
+docker-socket\t''
+docker-group\t''
+ports\t''
+vxlan-port\t''
+iptables\t''
+iptables-backends\t''
+input-policy\t''
+selinux\t''
+apparmor\t''
+swap\t''
+time-sync\t''
+clock\t''
+hostname\t''
+dns\t''
+proxy\t''
+sysctl-conflict\t''
+sysctl-override\t''
+flannel-options\t''
+flannel-missing\t''
+daemon-json\t''
+flannel-clash\t''"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l output -d 'A page for people (human), or one JSON document (json)' -r -f -a "human\t'A page for people'
+json\t'One JSON document on stdout, and nothing else there'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l color -d 'When to use colours: auto, always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l lang -d 'The language of what is said: en, zh; that of the locale if nothing is said' -r -f -a "en\t'English'
+zh\t'Simplified Chinese'"
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l dry-run -d 'Show what would be done, and change nothing; alone, the same as `docker plan`'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -l wait -d 'Wait while another run holds the lock, instead of exiting with 75'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -s q -l quiet -d 'Say only what went wrong'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -s v -l verbose -d 'Say also what is as it should be'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -s h -l help -d 'Print help'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from make-way" -s V -l version -d 'Print version'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l socket -d 'docker\'s socket' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l root -d 'Work on the system in this directory, which does not run: an unpacked image, a mounted disk' -r -F
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from follow-flannel" -l config -d 'Read this file instead of /etc/node-setup/config.toml and config.d' -r -F
@@ -1155,6 +1219,7 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "make-way" -d 'End containers that the docker which starts next cannot take over; run by docker.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand docker; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and not __fish_seen_subcommand_from config metrics support completions explain docker help" -f -a "config" -d 'Show or check the configuration'
@@ -1179,4 +1244,5 @@ complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_s
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "versions" -d 'List the versions whose archives are known, and what each needs'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "guard" -d 'Put the FORWARD policy right; run by node-setup-guard.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "await-flannel" -d 'Wait until docker can be started from flannel\'s files; run by docker.service'
+complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "make-way" -d 'End containers that the docker which starts next cannot take over; run by docker.service'
 complete -c node-setup -n "__fish_node_setup_using_subcommand help; and __fish_seen_subcommand_from docker" -f -a "follow-flannel" -d 'Put docker on flannel\'s subnet; run by node-setup-flannel.service'

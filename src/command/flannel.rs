@@ -15,6 +15,7 @@ use crate::host::{Container, Host, Interrupt, Limits};
 use crate::lock::Lock;
 use crate::report::Journald;
 use crate::resource::{Bridge, BridgeState, Readiness, Unit};
+use crate::run::because;
 use crate::{Error, Result};
 
 use super::session::require_root;
@@ -22,12 +23,35 @@ use super::session::require_root;
 /// How long flannel's files may take from the first write until they are whole.
 const WHOLE: Duration = Duration::from_secs(30);
 
-/// Waits, and leaves the options where docker.service reads them next.
+/// Ends what docker would stumble over: containers that run on under a newer docker's shims.
+pub(super) fn make_way() -> Result<()> {
+    require_root()?;
+    end_newer_containers(&Host::new(Limits::default(), Interrupt::default())?);
+    Ok(())
+}
+
+/// docker starts all the same where that fails.
+fn end_newer_containers(host: &Host) {
+    let said = match host.end_newer_containers() {
+        Ok(0) => return,
+        Ok(count) => format!(
+            "{count} of the containers that ran on belonged to a newer docker, and this one could not take them over: \
+             they are stopped, and those with a restart policy start again"
+        ),
+        Err(error) => because(&error),
+    };
+    if let Some(journald) = Journald::connect() {
+        journald.notice(&said);
+    }
+}
+
+/// Waits, and leaves the options where docker.service reads them next. Makes way before that.
 pub(super) fn await_flannel(required: bool, limit: Duration) -> Result<()> {
     require_root()?;
     let interrupt = Interrupt::default();
     interrupt.catch()?;
     let host = Host::new(Limits::default(), interrupt)?;
+    end_newer_containers(&host);
     let options = host.await_flannel(required, limit)?;
     host.leave_options(options.as_ref())
 }

@@ -75,6 +75,7 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
             let limit = Duration::from_secs(limit);
             conclude(cli, "docker await-flannel", |_| flannel::await_flannel(required, limit))
         }
+        Some(DockerCommand::MakeWay) => conclude(cli, "docker make-way", |_| flannel::make_way()),
         Some(DockerCommand::FollowFlannel { socket }) => {
             conclude(cli, "docker follow-flannel", |_| flannel::follow(&socket))
         }
@@ -130,19 +131,19 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
 /// `recover` decides as it goes along; what only reads needs no rehearsal, but
 /// does no harm with one.
 fn has_dry_run(command: Option<&DockerCommand>) -> bool {
-    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, Recover};
+    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, MakeWay, Recover};
     !matches!(
         command,
-        Some(Recover | Fetch { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. })
+        Some(Recover | Fetch { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. } | MakeWay)
     )
 }
 
 /// What is about docker as it runs, or about this machine, has nothing to do with a root.
 fn has_root(args: &DockerArgs) -> Result<()> {
-    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, Repair, Versions};
+    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, MakeWay, Repair, Versions};
     let (problem, help) = match &args.command {
         _ if args.root.is_none() => return Ok(()),
-        Some(Repair { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. }) => {
+        Some(Repair { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. } | MakeWay) => {
             ("this command is for a docker that runs", "boot the system, and run it there")
         }
         Some(Fetch { .. } | Versions) => {

@@ -33,6 +33,7 @@ mod peer;
 mod processes;
 mod root;
 mod service;
+mod shims;
 mod store;
 mod systemd;
 mod units;

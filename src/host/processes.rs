@@ -13,12 +13,26 @@ impl Host {
     }
 }
 
-fn all() -> Result<Vec<(u32, String)>> {
+/// The processes that these have started and that are alive.
+pub(super) fn children(parents: &[u32]) -> Result<Vec<u32>> {
+    let system = system()?;
+    let is_child = |process: &&sysinfo::Process| {
+        process.parent().is_some_and(|parent| parents.contains(&parent.as_u32()))
+    };
+    Ok(system.processes().values().filter(is_child).map(|process| process.pid().as_u32()).collect())
+}
+
+fn system() -> Result<sysinfo::System> {
     let unreadable =
         |error: sysinfo::Error| Error::State { path: "/proc".into(), problem: error.to_string() };
     let mut system = sysinfo::System::new().map_err(unreadable)?;
     let only_names = sysinfo::ProcessRefreshKind::nothing().without_tasks();
     system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, only_names);
+    Ok(system)
+}
+
+fn all() -> Result<Vec<(u32, String)>> {
+    let system = system()?;
     let name = |process: &sysinfo::Process| process.name().to_string_lossy().into_owned();
     let all = system.processes().values().map(|process| (process.pid().as_u32(), name(process)));
     Ok(all.filter(|(pid, name)| !loses_rules(name) || is_roots(*pid)).collect())

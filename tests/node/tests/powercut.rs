@@ -16,7 +16,7 @@ fn the_power_goes() {
     let count = number("NODE_SETUP_POWER_CUTS").and_then(|count| count.try_into().ok()).unwrap_or(4);
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let seed = number("NODE_SETUP_SEED").unwrap_or_else(now);
-    let tally = power_cuts(Suite::Trixie, count, seed, |cut| println!("{cut}")).expect("a node that works");
+    let tally = power_cuts(Suite::Forky, count, seed, |cut| println!("{cut}")).expect("a node that works");
     println!("{tally}");
     assert_eq!(tally.lost().count(), 0, "{tally}");
 }

@@ -125,6 +125,38 @@ fn an_older_docker_finds_nothing_of_a_newer_one() {
     must_be_as_before();
 }
 
+/// containerd 1.7, of docker 26 here, ends a container that runs under a shim of 2.1, and cannot start it beside that.
+#[test]
+fn a_container_of_a_newer_docker_starts_again_under_an_older() {
+    let node = Node::worker(Suite::Forky);
+    node.bring_archive(Suite::Trixie);
+    for settings in ["", "[network]\nflannel = \"off\"\n"] {
+        node.write("/etc/node-setup/config.toml", settings);
+        node.install(Suite::Forky).must_be("changed", 0);
+        let _ = node.pod();
+        node.install(Suite::Trixie).must_be("changed", 0);
+        let state = "/opt/k8s/bin/docker inspect -f '{{.State.Running}} {{.RestartCount}}' pod";
+        assert_eq!(node.ok(state).trim(), "true 0");
+        assert!(node.ok("journalctl -u docker -o cat").contains("belonged to a newer docker"), "it is said");
+        // What ran under the older docker's own shims runs on, upwards and downwards.
+        let started = "/opt/k8s/bin/docker inspect -f '{{.State.Pid}}' pod";
+        let first = node.ok(started);
+        node.install(Suite::Forky).must_be("changed", 0);
+        node.report(&["docker", "rollback"]).must_be("changed", 0);
+        assert_eq!(node.ok(started), first);
+        node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    }
+}
+
+/// The guard of a run that was cut off puts its rule back at the next boot, and no journal says that it did.
+#[test]
+fn a_rule_of_the_guard_s_goes_with_docker() {
+    let node = Node::installed(Suite::Bookworm);
+    node.ok("iptables -I DOCKER-USER -i flannel.1 -o docker0 -j ACCEPT");
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    assert!(!node.ok("iptables-save").contains("DOCKER-USER"));
+}
+
 /// A socket that fails gives answers without an end, which look like empty ones.
 #[test]
 fn a_removal_that_cannot_ask_the_kernel_says_so() {

@@ -53,6 +53,7 @@ impl Host {
 
     fn newer_shims(&self, containerd: &Path) -> Result<Vec<u32>> {
         let Some(group) = group_of("self") else { return Ok(Vec::new()) };
+        // The unit's group has docker's own processes only: containers, which can call theirs what they like, have others.
         let all = self.processes()?.into_iter().filter(|(_, name)| is_container(name)).map(|(pid, _)| pid);
         let shims: Vec<u32> = all.filter(|pid| group_of(&pid.to_string()).as_ref() == Some(&group)).collect();
         if shims.is_empty() {

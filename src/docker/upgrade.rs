@@ -16,6 +16,8 @@ const SHIM_V2: Version = Version::new(20, 10, 0);
 pub enum Fate {
     /// They run on.
     RunOn,
+    /// They run on, but for those under shims of a newer containerd, which start again.
+    Divided,
     /// They should run on; nobody has looked.
     Unseen,
     /// The old docker stops them, and the new one starts those that have a restart policy.
@@ -32,6 +34,8 @@ pub fn fate(from: Version, to: Version, live_restore: bool) -> Fate {
         Fate::Orphaned
     } else if from >= SEEN.0 && to <= SEEN.1 && from <= to {
         Fate::RunOn
+    } else if from > to && to >= SEEN.0 && from <= SEEN.1 {
+        Fate::Divided
     } else {
         Fate::Unseen
     }
@@ -48,6 +52,10 @@ pub fn announcement(from: Version, to: Version, live_restore: bool, containers: 
         Fate::RunOn => {
             format!("{change}: they run on, and keep their addresses; docker itself is away for seconds")
         }
+        Fate::Divided => format!(
+            "{change}: those that run under a newer containerd are stopped, and start again if they have a \
+             restart policy; the others run on"
+        ),
         Fate::Unseen => format!(
             "{change}: live-restore should keep them running, but between these versions nobody has looked; \
              to be sure, drain the node first"
@@ -72,7 +80,7 @@ mod tests {
             ("26.1.5", "28.5.2", true, Fate::RunOn),
             ("20.10.5", "28.5.2", true, Fate::RunOn),
             ("28.5.2", "29.0.0", true, Fate::Unseen),
-            ("28.5.2", "26.1.5", true, Fate::Unseen),
+            ("28.5.2", "26.1.5", true, Fate::Divided),
             ("19.03.15", "20.10.24", true, Fate::Unseen),
             ("19.03.15", "23.0.0", true, Fate::Orphaned),
             ("20.10.24", "26.1.5", false, Fate::Restarted),

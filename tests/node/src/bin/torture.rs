@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::ensure;
 use clap::{Parser, ValueEnum};
 use node_tests::powercut::power_cuts;
 use node_tests::powerloss;
@@ -58,9 +59,9 @@ fn main() -> ExitCode {
         cli.scenarios = Scenario::ALL.to_vec();
     }
     let lost = match cli.kind {
-        Kind::Kill => Ok(points(&cli, torture::Kind::Kill)),
-        Kind::Error => Ok(points(&cli, torture::Kind::Error)),
-        Kind::EveryError => Ok(points(&cli, torture::Kind::EveryError)),
+        Kind::Kill => points(&cli, torture::Kind::Kill),
+        Kind::Error => points(&cli, torture::Kind::Error),
+        Kind::EveryError => points(&cli, torture::Kind::EveryError),
         Kind::Lost => lost_writes(&cli),
         Kind::Cut => cuts(&cli),
     };
@@ -74,18 +75,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn points(cli: &Cli, kind: torture::Kind) -> usize {
+fn points(cli: &Cli, kind: torture::Kind) -> Result<usize> {
     let choice = if cli.at.is_empty() { Choice::Part(cli.part) } else { Choice::Named(&cli.at) };
-    let (mut lines, mut lost) = (Vec::new(), 0);
+    let (mut lines, mut lost, mut played) = (Vec::new(), 0, 0);
     for &suite in &cli.suites {
         for &scenario in &cli.scenarios {
             let tally = torture::sweep(Sweep { scenario, suite, kind, choice, jobs: cli.jobs });
             lost += tally.lost.len();
+            played += tally.tried + tally.not_met;
             lines.push(format!("{scenario:9} {suite:9} {tally}"));
         }
     }
     println!("{}", lines.join("\n"));
-    lost
+    ensure!(played > 0, "there is no such point");
+    Ok(lost)
 }
 
 fn lost_writes(cli: &Cli) -> Result<usize> {

@@ -1,4 +1,4 @@
-//! What docker.service and node-setup-flannel.service run: waiting for flannel
+//! What docker.service and node-setup-flannel.service run: making way and waiting for flannel
 //! before docker starts, and putting docker on another subnet when flannel has one.
 //!
 //! Neither reads any configuration: what they need is on their command lines.

@@ -131,19 +131,22 @@ fn docker(cli: &Cli, args: &DockerArgs) -> u8 {
 /// `recover` decides as it goes along; what only reads needs no rehearsal, but
 /// does no harm with one.
 fn has_dry_run(command: Option<&DockerCommand>) -> bool {
-    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, MakeWay, Recover};
-    !matches!(
-        command,
-        Some(Recover | Fetch { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. } | MakeWay)
-    )
+    use DockerCommand::{Fetch, Recover};
+    !command.is_some_and(|command| is_of_a_unit(command) || matches!(command, Recover | Fetch { .. }))
+}
+
+/// What units run, and nobody types.
+fn is_of_a_unit(command: &DockerCommand) -> bool {
+    use DockerCommand::{AwaitFlannel, FollowFlannel, Guard, MakeWay};
+    matches!(command, Guard { .. } | AwaitFlannel { .. } | MakeWay | FollowFlannel { .. })
 }
 
 /// What is about docker as it runs, or about this machine, has nothing to do with a root.
 fn has_root(args: &DockerArgs) -> Result<()> {
-    use DockerCommand::{AwaitFlannel, Fetch, FollowFlannel, Guard, MakeWay, Repair, Versions};
+    use DockerCommand::{Fetch, Repair, Versions};
     let (problem, help) = match &args.command {
         _ if args.root.is_none() => return Ok(()),
-        Some(Repair { .. } | Guard { .. } | AwaitFlannel { .. } | FollowFlannel { .. } | MakeWay) => {
+        Some(command) if is_of_a_unit(command) || matches!(command, Repair { .. }) => {
             ("this command is for a docker that runs", "boot the system, and run it there")
         }
         Some(Fetch { .. } | Versions) => {

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::config::Config;
 use crate::desired::socket;
 use crate::docker::{CONTAINERD_SOCKET, UNIT};
-use crate::host::{Host, Socket, socket_at};
+use crate::host::{Host, Socket, socket_at, stat};
 use crate::read;
 
 /// The socket unit of docker's distribution packages.
@@ -93,7 +93,7 @@ fn dockers(host: &Host, processes: &[(u32, String)]) -> Result<Dockers> {
     let systemd = host.systemd()?;
     let unit = systemd.unit(UNIT)?;
     // On its way to another program a child of dockerd has its name for a moment.
-    let is_its_own = |pid: u32| parent_of(pid).is_none_or(|parent| parent == unit.main_pid);
+    let is_its_own = |pid: u32| stat(pid).is_none_or(|stat| stat.parent == unit.main_pid);
     let stray =
         processes.iter().find(|(pid, name)| name == "dockerd" && *pid != unit.main_pid && !is_its_own(*pid));
     Ok(Dockers {
@@ -103,16 +103,6 @@ fn dockers(host: &Host, processes: &[(u32, String)]) -> Result<Dockers> {
         stray: stray.map(|(pid, _)| program_of(*pid).unwrap_or_else(|| PathBuf::from("dockerd"))),
         socket_unit: systemd.unit(DOCKER_SOCKET)?.active.then(|| DOCKER_SOCKET.to_owned()),
     })
-}
-
-/// None of a process that is gone.
-fn parent_of(pid: u32) -> Option<u32> {
-    parent_in(&read::of_kernel(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// The fourth field of `/proc/PID/stat`; the second is a name, with any characters, in brackets.
-fn parent_in(stat: &str) -> Option<u32> {
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// What a process executes, under the name that it had.
@@ -198,18 +188,6 @@ impl Engines {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_parent_is_found_behind_any_name() {
-        for (stat, parent) in [
-            ("4711 (dockerd) S 812 4711 0", Some(812)),
-            ("4711 (a) b (c) R 1 1 1", Some(1)),
-            ("4711 dockerd S 812", None),
-            ("", None),
-        ] {
-            assert_eq!(parent_in(stat), parent, "{stat}");
-        }
-    }
 
     #[test]
     fn kubelets_driver_is_found_where_it_is_told() {

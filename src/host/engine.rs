@@ -14,10 +14,10 @@ use super::api::Api;
 use super::flannel::DERIVED_OPTIONS;
 use super::listing::Whose;
 use super::netfilter::{Backend, Family};
-use crate::docker::{self, BRIDGE, DAEMON_JSON, FLANNEL_RULE, USER_CHAIN};
+use crate::desired::flannel_rule;
+use crate::docker::{self, Admission, BRIDGE, DAEMON_JSON};
 use crate::preflight::parse_daemon_json;
 use crate::read;
-use crate::resource::Rule;
 use crate::{Error, Result};
 
 /// Directories that docker and containerd make beside their own, innermost first.
@@ -70,9 +70,10 @@ impl Host {
         let netfilter = self.netfilter()?;
         for (backend, family) in netfilter.all() {
             // The guard puts it there at a boot, also after a run that was to and did not come to it.
-            let (table, chain, rule) = ("filter".to_owned(), USER_CHAIN.to_owned(), FLANNEL_RULE.to_owned());
-            let ours = Rule { backend, family, table, chain, rule };
-            if netfilter.has_rule(&ours)? {
+            if let Some(ours) =
+                flannel_rule(Admission::UserChain, backend).filter(|rule| rule.family == family)
+                && netfilter.has_rule(&ours)?
+            {
                 netfilter.delete_rule(&ours)?;
             }
             netfilter.remove(backend, family, Whose::Docker)?;

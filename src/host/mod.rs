@@ -68,7 +68,7 @@ pub use netfilter::{Backend, Family, LIBRARIES, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};
 pub use owners::{Stranger, stranger};
 pub use peer::{Socket, socket_at};
-pub use processes::{is_container, loses_rules};
+pub use processes::{is_container, loses_rules, stat};
 pub use root::{enter, is_offline, outside, read_proc};
 pub use store::{Content, Incoming, Store, Written};
 pub use systemd::Systemd;

@@ -49,6 +49,26 @@ fn real_uid(status: &str) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 
+/// What the kernel says of a process in `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// One letter: `Z` and `X` are dead, and not yet asked about.
+    pub state: char,
+    /// The number of the process that it is a child of.
+    pub parent: u32,
+}
+
+/// None of a process that is gone.
+pub fn stat(pid: u32) -> Option<Stat> {
+    stat_in(&read::of_kernel(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The third and fourth fields; the second is a name, with any characters, in brackets.
+fn stat_in(text: &str) -> Option<Stat> {
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    Some(Stat { state: fields.next()?.chars().next()?, parent: fields.next()?.parse().ok()? })
+}
+
 /// Whether what a process of this name has put into the tables must not be flushed.
 pub fn loses_rules(name: &str) -> bool {
     matches!(name, "kubelet" | "kube-proxy" | "dockerd") || is_container(name)
@@ -62,6 +82,18 @@ pub fn is_container(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parent_is_found_behind_any_name() {
+        for (stat, parent) in [
+            ("4711 (dockerd) S 812 4711 0", Some(812)),
+            ("4711 (a) b (c) R 1 1 1", Some(1)),
+            ("4711 dockerd S 812", None),
+            ("", None),
+        ] {
+            assert_eq!(stat_in(stat).map(|stat| stat.parent), parent, "{stat}");
+        }
+    }
 
     #[test]
     fn a_process_belongs_to_who_started_it() {

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 use super::Host;
 use super::exec::Program;
-use super::processes::{children, is_container};
+use super::processes::{children, is_container, stat};
 use crate::read;
 use crate::{Error, Result};
 
@@ -96,9 +96,7 @@ impl Host {
 
 /// Not a dead one either that nobody has asked about yet.
 fn is_alive(pid: u32) -> bool {
-    let stat = read::of_kernel(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
 }
 
 /// The control group that systemd has put a process in.

@@ -83,7 +83,7 @@ impl Run<'_> {
             let step = match outlook(self.host, goal, &[], self.receipt)? {
                 Outlook::Takes(step) => step,
                 Outlook::Holds => {
-                    self.found(goal)?;
+                    self.found(goal, made)?;
                     continue;
                 }
                 Outlook::Refused => continue,
@@ -133,10 +133,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Remembers what was right before any run changed it: should it drift and be
-    /// corrected, removal leaves it right, and does not bring the drift back.
-    fn found(&mut self, goal: &Goal) -> Result<()> {
-        if goal.need.is_back() || self.receipt.knows(&goal.wanted.name()) {
+    /// Remembers what was right before any run changed it, this one too: should it drift and
+    /// be corrected, removal leaves it right, and does not bring the drift back.
+    fn found(&mut self, goal: &Goal, made: &[(Step, bool)]) -> Result<()> {
+        let name = goal.wanted.name();
+        let is_ours = || made.iter().any(|(step, _)| step.name() == name);
+        if goal.need.is_back() || self.receipt.knows(&name) || is_ours() {
             return Ok(());
         }
         self.journal.write(&Record::Found { step: goal.wanted.held(self.host)? })

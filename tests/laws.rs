@@ -150,6 +150,15 @@ impl Node {
         Receipt::read(&self.journal_directory()).unwrap()
     }
 
+    /// The one journal that there is, without its last line.
+    fn lose_the_end(&self) {
+        let entry = fs::read_dir(self.journal_directory()).unwrap().next().unwrap().unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let (rest, end) = text.trim_end().rsplit_once('\n').unwrap();
+        assert_eq!(end, r#"{"end":"completed"}"#);
+        fs::write(entry.path(), format!("{rest}\n")).unwrap();
+    }
+
     fn reach(&self, host: &Host, goals: &[Goal]) -> Ending {
         let mut receipt = self.receipt();
         inherit(host, &mut receipt).unwrap();
@@ -288,6 +297,25 @@ proptest! {
             let receipt = node.receipt();
             prop_assert_eq!((receipt.all_owned().count(), receipt.unfinished()), (0, None));
         }
+    }
+
+    /// A run that looks at what it has made once more, as at a rule that docker's start may have taken
+    /// away, and dies before it has said that it ended: going back from it, there is nothing left to own.
+    #[test]
+    fn what_a_run_has_made_it_does_not_find(before in shapes(), wanted in shapes()) {
+        let node = Node::new(&before);
+        let first = node.states();
+        let host = node.host();
+        let goals = [node.goals(&host, &wanted), node.goals(&host, &wanted)].concat();
+        prop_assert!(matches!(node.reach(&host, &goals), Ending::Completed(..)));
+        node.lose_the_end();
+        let back: Vec<Goal> = first.iter().enumerate()
+            .map(|(index, state)| Goal::required(Want { on: File(node.path(index)), to: state.clone() }))
+            .collect();
+        prop_assert!(matches!(node.reach(&node.host(), &back), Ending::Completed(..)));
+        prop_assert_eq!(node.states(), first);
+        let receipt = node.receipt();
+        prop_assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), Vec::<Step>::new());
     }
 
     /// A label that is not the policy's any more is put right by the next run; and keeps nothing from

@@ -53,6 +53,7 @@ test: setup build ## Run every test, those on real nodes too; ends with the tota
 torture: setup build ## Kill, fail and power off runs at every system call that changes something; takes hours
 	@cargo build --quiet --package node-tests
 	@$(TARGET)/debug/torture kill --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
+	@$(TARGET)/debug/torture give-up --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
 	@$(TARGET)/debug/torture error --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
 	@$(TARGET)/debug/torture lost --part $(or $(PART),1/1) --jobs $(or $(JOBS),2)
 	@$(TARGET)/debug/torture cut

@@ -26,8 +26,10 @@ use crate::Suite;
 /// Which faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Killed.
+    /// Killed, and run again.
     Kill,
+    /// Killed, and all of it taken away at once.
+    GiveUp,
     /// A system call fails, with one of the errors that it can fail with: they take turns.
     Error,
     /// The same, with each of these errors.
@@ -144,6 +146,7 @@ fn faults(kind: Kind, point: Point) -> Vec<(Point, Fault)> {
     let with = |error: &&'static str| (point.clone(), Fault::Error(error));
     match kind {
         Kind::Kill => vec![(point, Fault::Kill)],
+        Kind::GiveUp => vec![(point, Fault::GiveUp)],
         Kind::Error => errors.get(point.number % errors.len().max(1)).map(with).into_iter().collect(),
         Kind::EveryError => errors.iter().map(with).collect(),
     }

@@ -22,6 +22,11 @@ fn upgrades_that_are_killed() {
 }
 
 #[test]
+fn upgrades_that_are_killed_and_given_up() {
+    a_spread(Kind::GiveUp, Scenario::Upgrade, Suite::Forky, 61);
+}
+
+#[test]
 fn rollbacks_that_are_killed() {
     a_spread(Kind::Kill, Scenario::Rollback, Suite::Trixie, 31);
 }

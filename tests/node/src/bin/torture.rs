@@ -41,8 +41,10 @@ struct Cli {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
-    /// The process is killed
+    /// The process is killed, and the run made again
     Kill,
+    /// The process is killed, and everything taken away
+    GiveUp,
     /// The system call fails; the errors take turns
     Error,
     /// The system call fails, with each error that it can fail with
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     }
     let lost = match cli.kind {
         Kind::Kill => points(&cli, torture::Kind::Kill),
+        Kind::GiveUp => points(&cli, torture::Kind::GiveUp),
         Kind::Error => points(&cli, torture::Kind::Error),
         Kind::EveryError => points(&cli, torture::Kind::EveryError),
         Kind::Lost => lost_writes(&cli),

@@ -25,8 +25,10 @@ pub enum Scenario {
 /// What is put into a system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The process ends, there and then.
+    /// The process ends, there and then; the next run goes on.
     Kill,
+    /// The process ends, and the next command is the removal.
+    GiveUp,
     /// The call fails, with this error.
     Error(&'static str),
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill => f.write_str("killed"),
+            Self::GiveUp => f.write_str("killed and given up"),
             Self::Error(error) => f.write_str(error),
         }
     }
@@ -153,16 +156,20 @@ impl Stage {
     /// Plays the scenario with a fault, and has the node recover. Panics where something is lost.
     pub(super) fn play(&mut self, point: &Point, fault: &Fault) -> Met {
         match fault {
-            Fault::Kill => self.kill(point),
+            // Half of the removals that were killed are gone on with, after the others there is another install.
+            Fault::Kill => {
+                self.kill(point, self.scenario != Scenario::Removal || point.number.is_multiple_of(2))
+            }
+            Fault::GiveUp => self.kill(point, false),
             Fault::Error(error) => self.fail(point, error),
         }
     }
 
-    /// After a kill, the next run converges, and a removal leaves the node as it was.
+    /// After a kill the next run, if there is to be one, converges, and a removal leaves the node as it was.
     ///
     /// A run that was killed before its first change has left nothing but what it staged: the state is that of the point
     /// before, and most of these need no more than a look. The run of the next point begins on it.
-    fn kill(&mut self, point: &Point) -> Met {
+    fn kill(&mut self, point: &Point, is_gone_on: bool) -> Met {
         let command = self.command().join(" ");
         let injection = point.injection("signal=KILL");
         let killed = self.node.sh(&format!("exec strace {injection} /usr/bin/node-setup {command}"));
@@ -170,8 +177,7 @@ impl Stage {
         if killed.code == 137 && !point.number.is_multiple_of(LOOKED_AT) && self.is_untouched() {
             return Met::Yes;
         }
-        // Half of the removals that were killed are gone on with, after the others there is another install.
-        if self.scenario != Scenario::Removal || point.number.is_multiple_of(2) {
+        if is_gone_on {
             self.converge();
         }
         self.start_over();

@@ -138,9 +138,13 @@ impl Files {
         Ok(())
     }
 
-    /// Whether a directory is there and has something in it.
+    /// Whether a directory is there and has something in it, as far as is known: one that cannot be
+    /// read may hold anything.
     pub fn holds_something(&self, path: &Path) -> bool {
-        fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+        match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) => !is_nothing(&error),
+        }
     }
 
     /// Removes a directory that has nothing in it.
@@ -710,6 +714,28 @@ mod tests {
             }
         }
         assert_eq!(files.take_label_problem().is_none(), is_root);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_read_may_hold_something() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        let files = Files::new(&at("state"));
+        fs::create_dir(at("empty")).unwrap();
+        fs::create_dir_all(at("filled/overlay2")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        // What leads nowhere stops root, too.
+        unix::symlink("endless", at("endless")).unwrap();
+        for (name, expected) in [
+            ("absent", false),
+            ("file", false),
+            ("file/below", false),
+            ("empty", false),
+            ("filled", true),
+            ("endless", true),
+        ] {
+            assert_eq!(files.holds_something(&at(name)), expected, "{name}");
+        }
     }
 
     /// In a directory of somebody else's, what was just made may be a link by now.

@@ -4,9 +4,11 @@
 //! finds them again; and dockerd takes neither its bridge nor its rules away.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use serde_json::{Map, Value};
 
 use super::Host;
@@ -33,6 +35,13 @@ const DIRECTORIES: &[&str] = &[
 
 /// Where dockerd writes its process id.
 const PID_FILE: &str = "/run/docker.pid";
+
+/// Where control groups are.
+const CGROUPS: &str = "/sys/fs/cgroup";
+
+/// Below that: the one hierarchy of cgroup v2; with v1, the one that systemd has for itself; and where
+/// there are both, which of the two it uses depends on its version.
+const HIERARCHIES: [&str; 3] = ["", "systemd", "unified"];
 
 /// How long a container may take to stop: docker kills it after ten seconds.
 const STOP: Duration = Duration::from_secs(20);
@@ -109,9 +118,9 @@ impl Host {
         if group.is_empty() {
             return systemd.reset_failed(unit);
         }
-        let group = Path::new("/sys/fs/cgroup").join(group.trim_start_matches('/'));
+        let groups = groups(Path::new(CGROUPS), &group);
         let deadline = Instant::now() + GONE;
-        while has_processes(&group) {
+        while any_has_processes(&groups)? {
             systemd.kill_all(unit)?;
             if Instant::now() >= deadline {
                 return Err(Error::Timeout {
@@ -132,9 +141,94 @@ fn daemon_keys() -> Map<String, Value> {
     text.and_then(|text| parse_daemon_json(&text).ok()).unwrap_or_default()
 }
 
+/// Where a unit's control group is in each of the hierarchies that systemd keeps processes in.
+fn groups(hierarchies: &Path, group: &str) -> [PathBuf; 3] {
+    HIERARCHIES.map(|name| hierarchies.join(name).join(group.trim_start_matches('/')))
+}
+
+fn any_has_processes(groups: &[PathBuf]) -> Result<bool> {
+    for group in groups {
+        if has_processes(group)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Of the group or of any below it: containers may have groups of their own.
-fn has_processes(group: &Path) -> bool {
-    let own = read::of_kernel(group.join("cgroup.procs")).is_ok_and(|text| !text.trim().is_empty());
-    let below = || fs::read_dir(group).into_iter().flatten().flatten();
-    own || below().any(|entry| entry.path().is_dir() && has_processes(&entry.path()))
+fn has_processes(group: &Path) -> Result<bool> {
+    let procs = group.join("cgroup.procs");
+    match read::of_kernel(&procs) {
+        Ok(text) if !text.trim().is_empty() => return Ok(true),
+        Err(error) if !says_nothing(&error) => return Err(Error::io("read", procs)(error)),
+        _ => {}
+    }
+    let entries = match fs::read_dir(group) {
+        Err(error) if says_nothing(&error) => return Ok(false),
+        entries => entries.map_err(Error::io("read the directory", group))?,
+    };
+    for entry in entries {
+        let below = entry.and_then(|entry| Ok(entry.file_type()?.is_dir().then(|| entry.path())));
+        match below {
+            Ok(Some(below)) if has_processes(&below)? => return Ok(true),
+            Err(error) if !says_nothing(&error) => {
+                return Err(Error::io("read the directory", group)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Whether there is nothing to be told of a group: it is gone (ENODEV where its file was open when it
+/// went), or it is one of threads, whose processes a group above it lists (EOPNOTSUPP; Threads in the
+/// kernel's cgroup-v2.rst).
+fn says_nothing(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::ENOENT | Errno::ENODEV | Errno::EOPNOTSUPP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_found_in_every_hierarchy_and_in_groups_below() {
+        const UNIT: &str = "/system.slice/docker.service";
+        for (place, procs, expected) in [
+            ("system.slice/docker.service", "4711\n", true),
+            ("system.slice/docker.service", "", false),
+            ("system.slice/docker.service/a/b", "4711\n", true),
+            ("systemd/system.slice/docker.service", "4711\n", true),
+            ("unified/system.slice/docker.service/a", "4711\n", true),
+            ("memory/system.slice/docker.service", "4711\n", false),
+            ("system.slice/other.service", "4711\n", false),
+        ] {
+            let scratch = tempfile::tempdir().unwrap();
+            let group = scratch.path().join(place);
+            fs::create_dir_all(&group).unwrap();
+            fs::write(group.join("cgroup.procs"), procs).unwrap();
+            let found = any_has_processes(&groups(scratch.path(), UNIT)).unwrap();
+            assert_eq!(found, expected, "{place}: {procs:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_read_is_not_one_without_processes() {
+        let scratch = tempfile::tempdir().unwrap();
+        assert!(!has_processes(&scratch.path().join("gone")).unwrap());
+        fs::create_dir_all(scratch.path().join("below/cgroup.procs")).unwrap();
+        let error = has_processes(scratch.path()).unwrap_err();
+        assert!(error.to_string().ends_with("below/cgroup.procs"), "{error}");
+        for (errno, expected) in [
+            (Errno::ENOENT, true),
+            (Errno::ENODEV, true),
+            (Errno::EOPNOTSUPP, true),
+            (Errno::EMFILE, false),
+            (Errno::EIO, false),
+            (Errno::EACCES, false),
+        ] {
+            assert_eq!(says_nothing(&errno.into()), expected, "{errno}");
+        }
+    }
 }

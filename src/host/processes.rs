@@ -1,5 +1,9 @@
 //! What is alive on the machine.
 
+use std::io;
+
+use nix::errno::Errno;
+
 use super::Host;
 use crate::read;
 use crate::{Error, Result};
@@ -41,7 +45,19 @@ fn all() -> Result<Vec<(u32, String)>> {
 /// Whether the one who started a process is root. What it has become by a program that is setuid, or
 /// whose `/proc` directory it is, says nothing of that.
 fn is_roots(pid: u32) -> bool {
-    read::of_kernel(format!("/proc/{pid}/status")).is_ok_and(|status| real_uid(&status) == Some(0))
+    may_be_roots(read::of_kernel(format!("/proc/{pid}/status")))
+}
+
+/// One that is gone is nobody's: it has no `/proc` directory, or had one when its status was opened
+/// (ESRCH). One of which it cannot be told is taken for root's, for what it has must not be lost.
+fn may_be_roots(status: io::Result<String>) -> bool {
+    match status {
+        Ok(status) => real_uid(&status).is_none_or(|uid| uid == 0),
+        Err(error) => {
+            let errno = error.raw_os_error().map(Errno::from_raw);
+            !matches!(errno, Some(Errno::ENOENT | Errno::ESRCH))
+        }
+    }
 }
 
 /// `Uid: 1000 0 0 0`: the real one is the first (proc(5)).
@@ -100,5 +116,22 @@ mod tests {
         assert_eq!(real_uid("Name:\tdockerd\nUid:\t1000\t0\t0\t0\nGid:\t0\t0\t0\t0\n"), Some(1000));
         assert_eq!(real_uid("Name:\tdockerd\n"), None);
         assert_eq!(is_roots(std::process::id()), nix::unistd::getuid().is_root());
+    }
+
+    #[test]
+    fn a_process_is_nobodys_if_it_is_gone_and_not_if_it_cannot_be_looked_at() {
+        assert!(!is_roots(u32::MAX), "there is none of this number");
+        for (status, expected) in [
+            (Ok("Uid:\t0\t1000\t0\t0\n".to_owned()), true),
+            (Ok("Uid:\t1000\t0\t0\t0\n".to_owned()), false),
+            (Ok(String::new()), true),
+            (Err(Errno::ENOENT), false),
+            (Err(Errno::ESRCH), false),
+            (Err(Errno::EMFILE), true),
+            (Err(Errno::EACCES), true),
+        ] {
+            let shown = format!("{status:?}");
+            assert_eq!(may_be_roots(status.map_err(Into::into)), expected, "{shown}");
+        }
     }
 }

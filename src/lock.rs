@@ -30,14 +30,8 @@ impl Lock {
         let how = if wait { FlockArg::LockExclusive } else { FlockArg::LockExclusiveNonblock };
         if is_offline() {
             let root = File::open(ROOT).map_err(Error::io("open", ROOT))?;
-            return match Flock::lock(root, how) {
-                Ok(held) => Ok(Self(held)),
-                Err((_, Errno::EWOULDBLOCK)) => {
-                    let holder = holder().unwrap_or_else(|| "a process that is not shown here".to_owned());
-                    Err(Error::Locked { holder })
-                }
-                Err((_, errno)) => Err(Error::errno("lock", ROOT)(errno)),
-            };
+            let shown = |_| holder().unwrap_or_else(|| "a process that is not shown here".to_owned());
+            return hold(root, Path::new(ROOT), how, shown).map(Self);
         }
         let path = Path::new(LOCK);
         if let Some(directory) = path.parent() {
@@ -52,11 +46,19 @@ impl Lock {
             .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path)
             .map_err(Error::io("open", path))?;
-        let mut held = Flock::lock(file, how).map_err(|(file, _)| busy(file))?;
+        let mut held = hold(file, path, how, |mut file| name(&mut file))?;
         let line = format!("process {} (node-setup {command})\n", std::process::id());
         held.set_len(0).and_then(|()| held.write_all(line.as_bytes())).map_err(Error::io("write", path))?;
         Ok(Self(held))
     }
+}
+
+/// Locks a file; where another process has it, `holder` says which.
+fn hold(file: File, path: &Path, how: FlockArg, holder: impl FnOnce(File) -> String) -> Result<Flock<File>> {
+    Flock::lock(file, how).map_err(|(file, errno)| match errno {
+        Errno::EWOULDBLOCK => Error::Locked { holder: holder(file) },
+        errno => Error::errno("lock", path)(errno),
+    })
 }
 
 /// Who has the lock, if somebody has: `process 4711 (node-setup docker)`. The lock
@@ -106,10 +108,6 @@ fn name(file: &mut File) -> String {
     if holder.is_empty() { "a process that has just begun" } else { holder }.to_owned()
 }
 
-fn busy(mut file: File) -> Error {
-    Error::Locked { holder: name(&mut file) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +116,24 @@ mod tests {
     fn who_holds_the_lock_names_its_process() {
         assert_eq!(process_in("process 4711 (node-setup docker)"), Some("4711"));
         assert_eq!(process_in("a process that has just begun"), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_locked_is_not_one_that_another_has() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("lock");
+        std::fs::write(&path, "process 4711 (node-setup docker)\n").unwrap();
+        let lock = |flags| {
+            let file = File::options().read(true).custom_flags(flags).open(&path).unwrap();
+            hold(file, &path, FlockArg::LockExclusiveNonblock, |mut file| name(&mut file))
+        };
+        let error = lock(nix::libc::O_PATH).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot lock {}", path.display()));
+        let held = lock(0).unwrap();
+        let error = lock(0).unwrap_err();
+        assert_eq!(error.to_string(), "another node-setup is at work: process 4711 (node-setup docker)");
+        drop(held);
+        lock(0).unwrap();
     }
 
     #[test]

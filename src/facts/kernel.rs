@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use super::survey::{Seen, seen};
 use crate::host::{Availability, Host};
 use crate::read;
 
@@ -16,7 +17,7 @@ pub struct Kernel {
     /// What it was built with.
     pub features: Features,
     /// How it has each of the modules that were asked for.
-    pub modules: BTreeMap<String, Availability>,
+    pub modules: Seen<BTreeMap<String, Availability>>,
     /// Whether the index of its modules is there.
     pub has_index: bool,
 }
@@ -95,7 +96,7 @@ impl Kernel {
             .unwrap_or_default();
         Self {
             features: features(&release),
-            modules: host.kernel().availability(modules),
+            modules: seen(host.kernel().availability(modules)),
             has_index: Path::new("/lib/modules").join(&release).join("modules.dep").is_file(),
             release,
         }
@@ -129,7 +130,7 @@ impl Kernel {
         Self {
             release: "6.1.0-37-amd64".to_owned(),
             features: Features { source, built_in, modular: BTreeSet::new(), tried: None },
-            modules: modules.collect(),
+            modules: Ok(modules.collect()),
             has_index: true,
         }
     }

@@ -22,7 +22,7 @@ const PROGRAMS: [&str; 5] =
 pub(super) fn gather(host: &Host, config: &Config) -> Result<Facts> {
     let (flannel_options, flannel_lease) = flannel_files()?;
     let is_there = |unit: &&String| host.links().enablement(unit).is_some();
-    let installed = host.kernel().installed_availability(MODULES);
+    let installed = host.kernel().installed_availability(MODULES)?;
     Ok(Facts {
         is_offline: true,
         arch: arch(),

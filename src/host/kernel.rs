@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::exec::Program;
+use super::files::is_nothing;
 use super::root::live;
 use crate::read;
 use crate::sysctl::dotted;
@@ -47,38 +48,41 @@ const EVIDENCE: &[(&str, &str)] = &[
 impl Kernel<'_> {
     /// Whether the module is in the kernel now.
     pub fn has_module(&self, name: &str) -> Result<bool> {
-        let is_evident = Path::new("/sys/module").join(name).is_dir()
-            || EVIDENCE.iter().any(|(module, path)| *module == name && Path::new(path).exists());
-        Ok(is_evident || (name == "overlay" && knows_filesystem("overlay")?))
+        let evidence = EVIDENCE.iter().filter(|(module, _)| *module == name).map(|(_, path)| path.into());
+        for path in std::iter::once(Path::new("/sys/module").join(name)).chain(evidence) {
+            if path.try_exists().map_err(Error::io("look at", &path))? {
+                return Ok(true);
+            }
+        }
+        Ok(name == "overlay" && knows_filesystem("overlay")?)
     }
 
     /// How the kernel has each of `names`, from the index that depmod made.
-    pub fn availability(&self, names: &[&str]) -> BTreeMap<String, Availability> {
-        let Indexes { loadable, built_in } = indexes(&module_directory()).unwrap_or_default();
+    pub fn availability(&self, names: &[&str]) -> Result<BTreeMap<String, Availability>> {
+        let Indexes { loadable, built_in } = indexes(&module_directory())?.unwrap_or_default();
         let judge = |name: &str| {
-            if lists(&loadable, name) {
+            Ok(if lists(&loadable, name) {
                 Availability::Loadable
-            } else if lists(&built_in, name) || self.has_module(name).unwrap_or_default() {
+            } else if lists(&built_in, name) || self.has_module(name)? {
                 Availability::BuiltIn
             } else {
                 Availability::Missing
-            }
+            })
         };
-        names.iter().map(|name| ((*name).to_owned(), judge(name))).collect()
+        names.iter().map(|name| Ok(((*name).to_owned(), judge(name)?))).collect()
     }
 
     /// Whether it is known which modules the running kernel has.
-    pub fn has_index(&self) -> bool {
-        INDEXES.iter().any(|file| module_directory().join(file).is_file())
+    pub fn has_index(&self) -> Result<bool> {
+        Ok(indexes(&module_directory())?.is_some())
     }
 
     /// How the kernels that are installed have each of `names`: by the best of them, for one of them
     /// will be booted. None where none is installed.
-    pub fn installed_availability(&self, names: &[&str]) -> Option<BTreeMap<String, Availability>> {
-        let releases = fs::read_dir(MODULES).into_iter().flatten().flatten();
-        let all: Vec<_> = releases.filter_map(|release| indexes(&release.path())).collect();
-        (!all.is_empty())
-            .then(|| names.iter().map(|name| ((*name).to_owned(), best_of(&all, name))).collect())
+    pub fn installed_availability(&self, names: &[&str]) -> Result<Option<BTreeMap<String, Availability>>> {
+        let all = installed(Path::new(MODULES))?;
+        let best = || names.iter().map(|name| ((*name).to_owned(), best_of(&all, name))).collect();
+        Ok((!all.is_empty()).then(best))
     }
 
     /// Loads a module and what it depends on.
@@ -161,12 +165,34 @@ fn best_of(all: &[Indexes], name: &str) -> Availability {
     }
 }
 
+/// What is said of every kernel that has a directory below this one.
+fn installed(modules: &Path) -> Result<Vec<Indexes>> {
+    let releases = match fs::read_dir(modules) {
+        Err(error) if is_nothing(&error) => return Ok(Vec::new()),
+        releases => releases.map_err(Error::io("read the directory", modules))?,
+    };
+    let look = |release: io::Result<fs::DirEntry>| {
+        indexes(&release.map_err(Error::io("read the directory", modules))?.path())
+    };
+    releases.filter_map(|release| look(release).transpose()).collect()
+}
+
 /// None where neither is there.
-fn indexes(directory: &Path) -> Option<Indexes> {
-    let [loadable, built_in] = INDEXES.map(|file| read::text(directory.join(file)).ok());
+fn indexes(directory: &Path) -> Result<Option<Indexes>> {
+    let [loadable, built_in] = INDEXES.map(|file| index(directory.join(file)));
+    let (loadable, built_in) = (loadable?, built_in?);
     let is_there = loadable.is_some() || built_in.is_some();
-    is_there
-        .then(|| Indexes { loadable: loadable.unwrap_or_default(), built_in: built_in.unwrap_or_default() })
+    let indexes =
+        || Indexes { loadable: loadable.unwrap_or_default(), built_in: built_in.unwrap_or_default() };
+    Ok(is_there.then(indexes))
+}
+
+fn index(path: PathBuf) -> Result<Option<String>> {
+    match read::text(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_nothing(&error) => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
 }
 
 /// Whether an index of module files has `name`: file names may use `-` for `_`.
@@ -207,6 +233,28 @@ mod tests {
             ("br_netfilter", Availability::Missing),
         ] {
             assert_eq!(best_of(&all, name), best, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_read_is_not_one_that_is_not_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let modules = scratch.path().join("modules");
+        let directory = modules.join("6.1.0");
+        assert!(installed(&modules).unwrap().is_empty(), "no kernel is installed");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(modules.join("README"), "").unwrap();
+        assert!(installed(&modules).unwrap().is_empty(), "what is there is no kernel's");
+        let [loadable, built_in] = INDEXES.map(|file| directory.join(file));
+        fs::write(&built_in, "kernel/fs/overlayfs/overlay.ko\n").unwrap();
+        let found = installed(&modules).unwrap();
+        assert_eq!(best_of(&found, "overlay"), Availability::BuiltIn);
+        // It cannot be read by anybody.
+        fs::create_dir(&loadable).unwrap();
+        for (looked, what) in [(indexes(&directory).map(drop), "one"), (installed(&modules).map(drop), "all")]
+        {
+            let error = looked.unwrap_err();
+            assert_eq!(error.to_string(), format!("cannot read {}", loadable.display()), "{what}");
         }
     }
 

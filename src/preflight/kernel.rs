@@ -3,9 +3,11 @@
 //! What docker needs of a kernel is that of moby's `contrib/check-config.sh`, of which
 //! only what a worker cannot be without is a failure.
 
-use super::{Verdict, Verdicts};
+use std::collections::BTreeMap;
+
+use super::{Verdict, Verdicts, known};
 use crate::config::Config;
-use crate::facts::{Cgroup, Survey};
+use crate::facts::{Cgroup, Kernel, Survey};
 use crate::host::{Availability, Backend, Family};
 
 /// Options, one of which is needed.
@@ -117,8 +119,11 @@ pub(super) fn features(survey: &Survey<'_>) -> Verdicts {
 }
 
 pub(super) fn modules(survey: &Survey<'_>) -> Verdicts {
-    let kernel = &survey.kernel;
-    let is_missing = |name: &str| kernel.modules.get(name) == Some(&Availability::Missing);
+    known(&survey.kernel.modules, |modules| of_modules(&survey.kernel, modules))
+}
+
+fn of_modules(kernel: &Kernel, modules: &BTreeMap<String, Availability>) -> Verdicts {
+    let is_missing = |name: &str| modules.get(name) == Some(&Availability::Missing);
     if is_missing("br_netfilter") {
         return Verdict::fail(
             "this kernel has no br_netfilter, without which bridged packets pass no rule",
@@ -144,12 +149,13 @@ pub(super) fn overlay(survey: &Survey<'_>) -> Verdicts {
     if let Some(driver) = storage_driver(survey.config).filter(|driver| !driver.starts_with("overlay")) {
         return Verdict::skip(format!("docker is told to use {driver}")).into();
     }
-    if survey.kernel.modules.get("overlay") == Some(&Availability::Missing) {
-        let found = "this kernel has no overlayfs: docker would copy whole images (vfs), or not start";
-        return Verdict::fail(found, "install the modules of the running kernel, or set storage-driver")
-            .into();
-    }
-    Verdict::pass("in the kernel").into()
+    known(&survey.kernel.modules, |modules| {
+        if modules.get("overlay") == Some(&Availability::Missing) {
+            let found = "this kernel has no overlayfs: docker would copy whole images (vfs), or not start";
+            return Verdict::fail(found, "install the modules of the running kernel, or set storage-driver");
+        }
+        Verdict::pass("in the kernel")
+    })
 }
 
 /// The storage driver that docker is told to use.

@@ -209,10 +209,17 @@ fn the_kernel() {
     must_be("overlay", Fail, "vfs", &[], |survey| missing(survey, "overlay"));
     let btrfs = [("docker.daemon", r#"{"storage-driver": "btrfs"}"#)];
     must_be("overlay", Skip, "btrfs", &btrfs, |survey| missing(survey, "overlay"));
+    let unseen: Spoil = |survey| {
+        survey.kernel.modules = Err(Unseen { why: "cannot read modules.dep".to_owned(), remedy: None });
+    };
+    for id in ["kernel-module", "overlay"] {
+        must_be(id, Unknown, "modules.dep", &[], unseen);
+    }
+    must_be("overlay", Skip, "btrfs", &btrfs, unseen);
 }
 
 fn missing(survey: &mut Survey<'_>, module: &str) {
-    survey.kernel.modules.insert(module.to_owned(), Availability::Missing);
+    survey.kernel.modules.as_mut().unwrap().insert(module.to_owned(), Availability::Missing);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -227,7 +228,10 @@ impl Netfilter<'_> {
     /// Begins every listing that will be asked for while the node stands still. They are made while
     /// other things are looked at.
     pub fn look_ahead(&self) {
-        for (backend, family) in self.all().filter(|(backend, family)| has_tables(*backend, *family)) {
+        // Where that cannot be told, it is asked again when it is needed.
+        let is_worth_it =
+            |(backend, family): &(Backend, Family)| has_tables(*backend, *family).unwrap_or_default();
+        for (backend, family) in self.all().filter(is_worth_it) {
             let Ok(save) = sister(backend, family, "save") else { continue };
             self.memory.change(|seen| seen.begun.insert((backend, family), save.begin(self.runtime)));
         }
@@ -239,7 +243,7 @@ impl Netfilter<'_> {
     fn listings(&self, backend: Backend, family: Family) -> Result<Rc<Listings>> {
         let key = (backend, family);
         let look = || {
-            if !has_tables(backend, family) {
+            if !has_tables(backend, family)? {
                 return Ok(Rc::default());
             }
             // Plain iptables-save is another backend's where this one has no program.
@@ -327,13 +331,20 @@ fn sister(backend: Backend, family: Family, verb: &str) -> Result<Program> {
 }
 
 /// Whether there is a table. Old programs fail where the kernel has not even a list of them.
-fn has_tables(backend: Backend, family: Family) -> bool {
-    let names = match (backend, family) {
-        (Backend::Nft, _) => return true,
-        (Backend::Legacy, Family::V4) => "/proc/net/ip_tables_names",
-        (Backend::Legacy, Family::V6) => "/proc/net/ip6_tables_names",
-    };
-    read::of_kernel(names).is_ok_and(|names| !names.is_empty())
+fn has_tables(backend: Backend, family: Family) -> Result<bool> {
+    match (backend, family) {
+        (Backend::Nft, _) => Ok(true),
+        (Backend::Legacy, Family::V4) => has_names(Path::new("/proc/net/ip_tables_names")),
+        (Backend::Legacy, Family::V6) => has_names(Path::new("/proc/net/ip6_tables_names")),
+    }
+}
+
+fn has_names(list: &Path) -> Result<bool> {
+    match read::of_kernel(list) {
+        Ok(names) => Ok(!names.is_empty()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", list)(error)),
+    }
 }
 
 fn failed(backend: Backend, family: Family, command: &str, problem: String) -> Error {
@@ -368,5 +379,24 @@ impl fmt::Display for Family {
             Self::V4 => "IPv4",
             Self::V6 => "IPv6",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_tables_that_cannot_be_read_is_not_one_without_tables() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        std::fs::create_dir(at("unreadable")).unwrap();
+        std::fs::write(at("empty"), "").unwrap();
+        std::fs::write(at("filled"), "filter\nnat\n").unwrap();
+        for (name, expected) in
+            [("absent", Some(false)), ("empty", Some(false)), ("filled", Some(true)), ("unreadable", None)]
+        {
+            assert_eq!(has_names(&at(name)).ok(), expected, "{name}");
+        }
     }
 }

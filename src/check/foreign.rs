@@ -28,7 +28,7 @@ impl Check for ForeignDrops {
         };
         let found: Result<Vec<Option<String>>> = subject.facts.backends.iter().map(look).collect();
         let mut found: Vec<String> = found?.into_iter().flatten().collect();
-        found.extend(drops_of_tables(&netfilter.nftables()));
+        found.extend(drops_of_tables(&*netfilter.nftables()?));
         Ok(found)
     }
 

@@ -262,26 +262,25 @@ impl Netfilter<'_> {
     }
 
     /// Every table of nftables, as `nft --json list ruleset` has it. Null where there is no
-    /// `nft`, or one that was built without JSON.
-    pub fn nftables(&self) -> Rc<Value> {
-        let look = || Ok(Rc::new(self.ruleset().unwrap_or_default()));
-        let found =
-            self.memory.once(|seen| seen.nftables.clone(), look, |seen, found| seen.nftables = Some(found));
-        found.unwrap_or_default()
-    }
-
-    fn ruleset(&self) -> Option<Value> {
-        let said = match self.memory.change(|seen| seen.begun_nftables.take()).flatten() {
-            Some(begun) => begun.end(self.runtime),
-            None => ruleset()?.run(self.runtime),
+    /// `nft`, where it was built without JSON, and where the kernel has no nftables.
+    pub fn nftables(&self) -> Result<Rc<Value>> {
+        let look = || {
+            let said = match self.memory.change(|seen| seen.begun_nftables.take()).flatten() {
+                Some(begun) => begun.end(self.runtime),
+                None => match ruleset() {
+                    Some(list) => list.run(self.runtime),
+                    None => return Ok(Rc::default()),
+                },
+            };
+            Ok(Rc::new(ruleset_in(said.map(|said| said.stdout))?))
         };
-        serde_json::from_str(&said.ok()?.stdout).ok()
+        self.memory.once(|seen| seen.nftables.clone(), look, |seen, found| seen.nftables = Some(found))
     }
 
     /// How many rules and chains there are of somebody's own.
     pub fn count(&self, backend: Backend, family: Family, whose: Whose) -> Result<usize> {
         if let Some(table) = whose.table() {
-            return Ok(listing::families(&self.nftables(), table).len());
+            return Ok(listing::families(&*self.nftables()?, table).len());
         }
         let count = |table: &&str| Ok(removals(&self.listing(backend, family, table)?, whose).len());
         TABLES.iter().map(count).sum()
@@ -290,7 +289,7 @@ impl Netfilter<'_> {
     /// Takes somebody's own rules and chains out of every table that has them.
     pub fn remove(&self, backend: Backend, family: Family, whose: Whose) -> Result<()> {
         if let Some(table) = whose.table() {
-            let families = listing::families(&self.nftables(), table);
+            let families = listing::families(&*self.nftables()?, table);
             self.memory.forget();
             return families.into_iter().try_for_each(|family| {
                 Program::new("nft").args(["delete", "table", &family, table]).run(self.runtime).map(drop)
@@ -319,6 +318,28 @@ impl Netfilter<'_> {
 
 fn ruleset() -> Option<Program> {
     Some(Program::new(exec::find("nft")?).args(["--json", "list", "ruleset"]))
+}
+
+/// What `nft` complains of where it cannot show a table, and none is kept from sight: it was built without
+/// JSON, it is older than 0.9 and has not heard of it, or the kernel has no nftables (nfnetlink answers
+/// EINVAL for a subsystem that there is not). Anything else is a failure to look.
+const NO_TABLES: [&str; 3] = [
+    "JSON support not compiled-in",
+    "unrecognized option '--json'",
+    "cache initialization failed: Invalid argument",
+];
+
+fn ruleset_in(said: Result<String>) -> Result<Value> {
+    let has_none = |problem: &str| NO_TABLES.iter().any(|complaint| problem.contains(complaint));
+    match said {
+        Ok(listing) => serde_json::from_str(&listing).map_err(|error| Error::Program {
+            program: "nft --json list ruleset".to_owned(),
+            problem: format!("does not show its tables as JSON: {error}"),
+            code: None,
+        }),
+        Err(Error::Program { problem, code: Some(_), .. }) if has_none(&problem) => Ok(Value::Null),
+        Err(error) => Err(error),
+    }
 }
 
 /// `iptables-nft-save` beside `iptables-nft`, or plain `iptables-save` where the programs are
@@ -397,6 +418,29 @@ mod tests {
             [("absent", Some(false)), ("empty", Some(false)), ("filled", Some(true)), ("unreadable", None)]
         {
             assert_eq!(has_names(&at(name)).ok(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_nft_that_fails_is_not_one_without_tables() {
+        let failed = |problem: &str, code| {
+            let program = "nft --json list ruleset".to_owned();
+            Err(Error::Program { program, problem: problem.to_owned(), code })
+        };
+        let exit = |complaint: &str| failed(&format!("failed with exit status: 1: {complaint}"), Some(1));
+        for (said, expected) in [
+            (Ok(r#"{"nftables": []}"#.to_owned()), Some(serde_json::json!({"nftables": []}))),
+            (exit("Error: JSON support not compiled-in"), Some(Value::Null)),
+            (exit("nft: unrecognized option '--json'"), Some(Value::Null)),
+            (exit("netlink: Error: cache initialization failed: Invalid argument"), Some(Value::Null)),
+            (exit("netlink: Error: cache initialization failed: No buffer space available"), None),
+            (exit("Operation not permitted (you must be root)"), None),
+            (failed("did not end within 30 s", None), None),
+            (Ok(r#"{"nftables": [{"table""#.to_owned()), None),
+            (Ok(String::new()), None),
+        ] {
+            let shown = format!("{said:?}");
+            assert_eq!(ruleset_in(said).ok(), expected, "{shown}");
         }
     }
 }

@@ -77,8 +77,8 @@ pub trait Resource: Clone + Debug + PartialEq + Display + Serialize + Deserializ
 
     /// Whether a change that stopped on its way may have left the resource in `now`,
     /// which is neither of its ends. Where it cannot, somebody else has put it there.
-    fn between(from: &Self::State, to: &Self::State, now: &Self::State) -> bool {
-        let _ = (from, to, now);
+    fn between(host: &Host, from: &Self::State, to: &Self::State, now: &Self::State) -> bool {
+        let _ = (host, from, to, now);
         true
     }
 
@@ -172,7 +172,7 @@ impl<R: Resource> Change<R> {
         } else if R::is_left(&now, &self.to) || R::is_left(&now, &from) {
             Standing::AtTo
         } else {
-            let between = R::between(&self.from, &self.to, &now);
+            let between = R::between(host, &self.from, &self.to, &now);
             if between { Standing::Between(now.to_string()) } else { Standing::Elsewhere(now.to_string()) }
         })
     }
@@ -184,7 +184,7 @@ impl<R: Resource> Change<R> {
         } else if is_done || R::agree(&now, &self.to) {
             Some(self.clone())
         } else {
-            let ours = R::between(&self.from, &self.to, &now);
+            let ours = R::between(host, &self.from, &self.to, &now);
             ours.then(|| Self { on: self.on.clone(), from: self.from.clone(), to: now })
         })
     }

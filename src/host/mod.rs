@@ -213,6 +213,24 @@ impl Host {
         self.memory.begin();
     }
 
+    /// The same with these tables, as `iptables-save` has them, and these processes.
+    #[cfg(test)]
+    pub(crate) fn stands_still_with(
+        &self,
+        backend: Backend,
+        family: Family,
+        saved: &str,
+        processes: &[&str],
+    ) {
+        let listings = Rc::new(listing::tables(saved));
+        let processes = processes.iter().map(|name| (1, (*name).to_owned())).collect();
+        self.memory.begin();
+        self.memory.change(|seen| {
+            seen.tables.insert((backend, family), listings);
+            seen.processes = Some(processes);
+        });
+    }
+
     /// From here on every look is a new one.
     pub fn starts_to_change(&self) {
         self.memory.end();

@@ -171,7 +171,7 @@ impl Resource for File {
 
     /// A file and a link come into place whole. What is in their way may have gone before, and
     /// mode and owner may have changed one after the other.
-    fn between(from: &FileState, to: &FileState, now: &FileState) -> bool {
+    fn between(_: &Host, from: &FileState, to: &FileState, now: &FileState) -> bool {
         match now {
             FileState::Absent => true,
             FileState::Symlink { .. } => false,

@@ -43,19 +43,8 @@ impl Resource for Sysctl {
     }
 
     /// A value is written whole; but the kernel may have made it fit a limit of its own.
-    fn between(from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
-        let numbers = |state: &SysctlState| match state {
-            SysctlState::Absent => None,
-            SysctlState::Value(value) => {
-                value.split(' ').map(|word| word.parse::<i128>().ok()).collect::<Option<Vec<_>>>()
-            }
-        };
-        let (Some(from), Some(to), Some(now)) = (numbers(from), numbers(to), numbers(now)) else {
-            return false;
-        };
-        let within =
-            |((from, to), now): ((&i128, &i128), &i128)| (from.min(to)..=from.max(to)).contains(&now);
-        from.len() == now.len() && to.len() == now.len() && from.iter().zip(&to).zip(&now).all(within)
+    fn between(_: &Host, from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
+        is_fitted(from, to, now)
     }
 
     fn converge(&self, host: &Host, to: &SysctlState) -> Result<()> {
@@ -72,6 +61,20 @@ impl Resource for Sysctl {
     fn offline(_: SysctlState) -> Option<SysctlState> {
         None
     }
+}
+
+fn is_fitted(from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
+    let numbers = |state: &SysctlState| match state {
+        SysctlState::Absent => None,
+        SysctlState::Value(value) => {
+            value.split(' ').map(|word| word.parse::<i128>().ok()).collect::<Option<Vec<_>>>()
+        }
+    };
+    let (Some(from), Some(to), Some(now)) = (numbers(from), numbers(to), numbers(now)) else {
+        return false;
+    };
+    let within = |((from, to), now): ((&i128, &i128), &i128)| (from.min(to)..=from.max(to)).contains(&now);
+    from.len() == now.len() && to.len() == now.len() && from.iter().zip(&to).zip(&now).all(within)
 }
 
 impl fmt::Display for Sysctl {
@@ -104,11 +107,11 @@ mod tests {
             ("4096 87380", "8192 174760", "8192", false),
             ("1024 65000", "1024 65535", "x", false),
         ] {
-            let is_between =
-                Sysctl::between(&SysctlState::value(from), &SysctlState::value(to), &SysctlState::value(now));
-            assert_eq!(is_between, ours, "{from} to {to}: {now}");
+            let is_fitted =
+                is_fitted(&SysctlState::value(from), &SysctlState::value(to), &SysctlState::value(now));
+            assert_eq!(is_fitted, ours, "{from} to {to}: {now}");
         }
         let (absent, value) = (SysctlState::Absent, SysctlState::value("1"));
-        assert!(!Sysctl::between(&absent, &value, &SysctlState::value("2")));
+        assert!(!is_fitted(&absent, &value, &SysctlState::value("2")));
     }
 }

@@ -189,6 +189,10 @@ impl<R: Resource> Change<R> {
         })
     }
 
+    fn reached(&self, host: &Host) -> Result<Self> {
+        Ok(Self { on: self.on.clone(), from: self.from.clone(), to: self.on.observe(host)? })
+    }
+
     fn is_nothing(&self) -> bool {
         R::agree(&self.from, &self.to)
     }
@@ -356,6 +360,13 @@ macro_rules! kinds {
             pub fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
                 Ok(match self {
                     $(Self::$variant(change) => change.found(host, is_done)?.map(Self::$variant),)+
+                })
+            }
+
+            /// The change as far as it came, where nobody else has been at it.
+            pub fn reached(&self, host: &Host) -> Result<Self> {
+                Ok(match self {
+                    $(Self::$variant(change) => Self::$variant(change.reached(host)?),)+
                 })
             }
 

@@ -113,11 +113,7 @@ impl Run<'_> {
                 made.push((step.clone(), true));
                 self.journal.write(&Record::Done { step })?;
             }
-            Err(error) if need == Need::BestEffort => {
-                let reason = because(&error);
-                self.sink.event(&Event::Refused { step: &step, reason: &reason });
-                self.journal.write(&Record::Refused { step, reason })?;
-            }
+            Err(error) if need == Need::BestEffort => self.refused(step, &error, made, left)?,
             Err(error) if need.leaves(&error) => {
                 let changed_since = error.is_not_empty();
                 let item = Left { name: step.name(), why: because(&error), changed_since };
@@ -131,6 +127,35 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The node has refused a best effort. What it has made of it all the same goes back at once,
+    /// from wherever that is: nobody else has had it in hand yet. Where it does not, it is ours as
+    /// far as it came, and is named.
+    fn refused(
+        &mut self,
+        step: Step,
+        error: &Error,
+        made: &mut Vec<(Step, bool)>,
+        left: &mut Vec<Left>,
+    ) -> Result<()> {
+        let reason = because(error);
+        let back = step.inverse().apply(self.host);
+        let reached = step.reached(self.host).unwrap_or_else(|_| step.clone());
+        match back {
+            Err(stays) if !reached.is_nothing() => {
+                let why = format!("{reason}; it was not put back: {}", because(&stays));
+                let item = Left { name: step.name(), why, changed_since: false };
+                self.sink.event(&Event::Left(&item));
+                left.push(item);
+                made.push((reached.clone(), true));
+                self.journal.write(&Record::Done { step: reached })
+            }
+            _ => {
+                self.sink.event(&Event::Refused { step: &step, reason: &reason });
+                self.journal.write(&Record::Refused { step, reason })
+            }
+        }
     }
 
     /// Remembers what was right before any run changed it, this one too: should it drift and
@@ -338,8 +363,51 @@ pub fn because(error: &Error) -> String {
 mod tests {
     use super::*;
     use crate::change::Change;
-    use crate::host::Backend;
+    use crate::host::{Backend, Interrupt, Limits};
+    use crate::journal;
     use crate::resource::{Chains, ChainsState, Enablement, Sysctl, SysctlState, Unit, UnitState};
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn event(&mut self, _: &Event<'_>) {}
+    }
+
+    /// There is no key of the first name. Of the others one was never otherwise, and one is read back
+    /// as it is.
+    #[test]
+    fn a_best_effort_that_is_refused_is_back_or_stays_ours() {
+        let absent = "net.node_setup.nothing";
+        let present = std::fs::read_to_string("/proc/sys/kernel/ostype").unwrap();
+        for (key, from, is_ours) in
+            [(absent, SysctlState::Absent, false), (absent, SysctlState::value("0"), true)]
+                .into_iter()
+                .chain([("kernel.ostype", SysctlState::value(&present), false)])
+        {
+            let state = tempfile::tempdir().unwrap();
+            let host = Host::with_state(state.path(), Limits::default(), Interrupt::default()).unwrap();
+            let step = Step::Sysctl(Change {
+                on: Sysctl(key.to_owned()),
+                from: from.clone(),
+                to: SysctlState::value("1"),
+            });
+            let intents = std::slice::from_ref(&step);
+            let journal = Journal::begin(&host.journals(), journal::tests::begin(), None, intents).unwrap();
+            let receipt = Receipt::default();
+            let mut run = Run { host: &host, receipt: &receipt, journal, sink: &mut Nobody };
+            let (mut made, mut left) = (Vec::new(), Vec::new());
+            assert!(run.take(step.clone(), Need::BestEffort, &mut made, &mut left).is_ok(), "{key}");
+            run.note(&Record::End(End::Completed));
+            let now = SysctlState::Absent;
+            let ours = is_ours.then(|| Step::Sysctl(Change { on: Sysctl(key.to_owned()), from, to: now }));
+            let done: Vec<Step> = ours.into_iter().collect();
+            assert_eq!(made.into_iter().map(|(step, _)| step).collect::<Vec<_>>(), done, "{key}");
+            let receipt = Receipt::read(&host.journals()).unwrap();
+            assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), done, "{key}");
+            assert_eq!((receipt.refused(&step), left.len()), (!is_ours, usize::from(is_ours)), "{key}");
+            assert!(left.iter().all(|left| !left.changed_since && left.why.contains("not put back")));
+        }
+    }
 
     fn sysctl(key: &str) -> Step {
         let (from, to) = (SysctlState::value("0"), SysctlState::value("1"));

@@ -318,6 +318,31 @@ proptest! {
         prop_assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), Vec::<Step>::new());
     }
 
+    /// A best effort that ends otherwise than it was wanted leaves nothing, and is not asked for again.
+    /// No file has such a mode: the kernel makes it fit.
+    #[test]
+    fn a_best_effort_that_fails_on_its_way_is_taken_back(before in shapes(), text in 0..3_u8, private in any::<bool>()) {
+        let node = Node::new(&before);
+        let (states, names) = (node.states(), node.names());
+        let host = node.host();
+        let wanted = vec![Shape { of: Kind::Regular(text, private), label: None }; PATHS];
+        let unlike = |want: Want<File>| {
+            let FileState::Regular(regular) = want.to else { panic!("{want:?}") };
+            let mode = Mode(regular.mode.0 | 0o20_0000);
+            Goal::best_effort(Want { to: FileState::Regular(Regular { mode, ..regular }), on: want.on })
+        };
+        let goals: Vec<Goal> = node.wants(&host, &wanted).into_iter().map(unlike).collect();
+        let ending = node.reach(&host, &goals);
+        prop_assert!(
+            matches!(&ending, Ending::Completed(done, left) if done.is_empty() && left.is_empty()),
+            "{:?}", ending
+        );
+        prop_assert_eq!(node.states(), states);
+        prop_assert_eq!(node.names().len(), names.len());
+        prop_assert_eq!(node.receipt().all_owned().count(), 0);
+        prop_assert_eq!(plan(&node.host(), &goals, &node.receipt()).unwrap(), Vec::<Step>::new());
+    }
+
     /// A label that is not the policy's any more is put right by the next run; and keeps nothing from
     /// being undone, for a policy that was renewed gives others too.
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{CONVERGE, Check, Subject, Verdict};
 use crate::Result;
-use crate::change::{Step, Wanted};
+use crate::change::{Resource, Step, Wanted};
 use crate::resource::{Sysctl, SysctlState};
 use crate::sysctl::{REQUIRED, last_words};
 
@@ -79,7 +79,7 @@ impl Check for Override {
         let words = last_words(&subject.facts.sysctls);
         let overridden = |(key, to): (&Sysctl, &SysctlState)| {
             let (path, said) = words.get(key.0.as_str())?;
-            let differs = SysctlState::value(&said.value) != *to;
+            let differs = !Sysctl::agree(&SysctlState::value(&said.value), to);
             differs.then(|| format!("{}:{} sets {key} to {}", path.display(), said.line, said.value))
         };
         Ok(wanted(subject).filter_map(overridden).collect())

@@ -42,6 +42,11 @@ impl Resource for Sysctl {
         })
     }
 
+    /// The kernel takes a number in any base that C has (`strtoul_lenient`), and shows it in ten.
+    fn agree(one: &SysctlState, other: &SysctlState) -> bool {
+        one == other || numbers(one).is_some_and(|one| Some(one) == numbers(other))
+    }
+
     /// A value is written whole; but the kernel may have made it fit a limit of its own.
     fn between(_: &Host, from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
         is_fitted(from, to, now)
@@ -64,17 +69,44 @@ impl Resource for Sysctl {
 }
 
 fn is_fitted(from: &SysctlState, to: &SysctlState, now: &SysctlState) -> bool {
-    let numbers = |state: &SysctlState| match state {
-        SysctlState::Absent => None,
-        SysctlState::Value(value) => {
-            value.split(' ').map(|word| word.parse::<i128>().ok()).collect::<Option<Vec<_>>>()
-        }
-    };
     let (Some(from), Some(to), Some(now)) = (numbers(from), numbers(to), numbers(now)) else {
         return false;
     };
-    let within = |((from, to), now): ((&i128, &i128), &i128)| (from.min(to)..=from.max(to)).contains(&now);
-    from.len() == now.len() && to.len() == now.len() && from.iter().zip(&to).zip(&now).all(within)
+    let is_fitted = |((from, to), now): ((&i128, &i128), &i128)| {
+        (from.min(to)..=from.max(to)).contains(&now) || is_rounded(*to, *now)
+    };
+    from.len() == now.len() && to.len() == now.len() && from.iter().zip(&to).zip(&now).all(is_fitted)
+}
+
+/// How many pointers a page has, for pages of 4, 16 and 64 KiB.
+const POINTERS: [u64; 3] = [512, 2048, 8192];
+
+/// Whether the kernel may have made `now` of `to`: it makes hash tables of whole pages
+/// (`nf_ct_alloc_hashtable`), and others of powers of two (`rps_sock_flow_sysctl`, `round_pipe_size`).
+fn is_rounded(to: i128, now: i128) -> bool {
+    let (Ok(to), Ok(now)) = (u64::try_from(to), u64::try_from(now)) else { return false };
+    let pages = POINTERS.iter().map(|pointers| to.checked_next_multiple_of(*pointers));
+    to > 0 && pages.chain([to.checked_next_power_of_two()]).any(|rounded| rounded == Some(now))
+}
+
+/// The words of a value, where each is a number.
+fn numbers(state: &SysctlState) -> Option<Vec<i128>> {
+    match state {
+        SysctlState::Absent => None,
+        SysctlState::Value(value) => value.split(' ').map(number).collect(),
+    }
+}
+
+fn number(word: &str) -> Option<i128> {
+    let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
+    let (base, digits) = match (digits.strip_prefix("0x"), digits.strip_prefix('0')) {
+        (Some(digits), _) => (16, digits),
+        (None, Some(octal)) if !octal.is_empty() => (8, octal),
+        _ => (10, digits),
+    };
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let number = i128::from_str_radix(digits, base).ok().filter(|_| is_plain)?;
+    Some(sign * number)
 }
 
 impl fmt::Display for Sysctl {
@@ -106,6 +138,10 @@ mod tests {
             ("4096 87380", "8192 174760", "8192 200000", false),
             ("4096 87380", "8192 174760", "8192", false),
             ("1024 65000", "1024 65535", "x", false),
+            ("65536", "100000", "100352", true),
+            ("4096", "5000", "8192", true),
+            ("65536", "100000", "110000", false),
+            ("0", "0x10", "8", true),
         ] {
             let is_fitted =
                 is_fitted(&SysctlState::value(from), &SysctlState::value(to), &SysctlState::value(now));
@@ -113,5 +149,24 @@ mod tests {
         }
         let (absent, value) = (SysctlState::Absent, SysctlState::value("1"));
         assert!(!is_fitted(&absent, &value, &SysctlState::value("2")));
+    }
+
+    #[test]
+    fn a_number_is_the_same_in_every_base() {
+        for (one, other, agree) in [
+            ("0x10", "16", true),
+            ("-0x1 010", "-1 8", true),
+            ("0", "0x0", true),
+            ("010", "10", false),
+            ("16", "16 16", false),
+            ("0x", "0", false),
+            ("089", "89", false),
+            ("0x-1", "-1", false),
+            ("|/bin/core", "|/bin/core", true),
+            ("core", "0xc", false),
+        ] {
+            assert_eq!(Sysctl::agree(&SysctlState::value(one), &SysctlState::value(other)), agree, "{one}");
+        }
+        assert!(!Sysctl::agree(&SysctlState::Absent, &SysctlState::value("0")));
     }
 }

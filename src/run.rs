@@ -236,7 +236,7 @@ pub(super) fn must_suit<'a>(host: &Host, steps: impl IntoIterator<Item = &'a Ste
     Err(Error::Refused(vec![Refusal { id: Id::LIVE_RUN, found, remedy }]))
 }
 
-/// Undoes a run that did not end.
+/// Undoes a run that did not end. A signal that came meanwhile is for what comes next.
 pub fn recover(
     host: &Host,
     receipt: &Receipt,
@@ -255,7 +255,10 @@ pub fn recover(
         }
     }
     let spared = |step: &Step| is_filled(host, step);
-    Ok(Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), spared))
+    let limits = host.limits();
+    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), spared);
+    host.end_undo(limits);
+    Ok(left)
 }
 
 /// Clears away what a run that did not end has left beside the files that it was about, and
@@ -361,16 +364,53 @@ pub fn because(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
+    use nix::sys::signal::Signal;
+
     use super::*;
-    use crate::change::Change;
+    use crate::change::{Change, Want, Wanted};
+    use crate::event::Sinks;
     use crate::host::{Backend, Interrupt, Limits};
-    use crate::journal;
-    use crate::resource::{Chains, ChainsState, Enablement, Sysctl, SysctlState, Unit, UnitState};
+    use crate::journal::tests::begin;
+    use crate::resource::{
+        Chains, ChainsState, Enablement, File, FileState, Sysctl, SysctlState, Unit, UnitState,
+    };
 
-    struct Nobody;
+    /// A node of which nothing is looked at but files below a directory, and a way to tell its runs to stop.
+    fn node(scratch: &Path) -> (Host, Interrupt) {
+        let interrupt = Interrupt::default();
+        let host = Host::with_state(&scratch.join("state"), Limits::default(), interrupt.clone());
+        (host.unwrap(), interrupt)
+    }
 
-    impl Sink for Nobody {
-        fn event(&mut self, _: &Event<'_>) {}
+    fn link(path: PathBuf) -> Want<File> {
+        Want { on: File(path), to: FileState::Symlink { target: "x".into(), label: None } }
+    }
+
+    fn nobody() -> Sinks {
+        Sinks(Vec::new())
+    }
+
+    #[test]
+    fn a_run_that_follows_a_recovery_stops_when_it_is_asked_to() {
+        for comes_meanwhile in [false, true] {
+            let scratch = tempfile::tempdir().unwrap();
+            let (host, interrupt) = node(scratch.path());
+            let step = Wanted::from(link(scratch.path().join("link"))).change(&host, &[]).unwrap().unwrap();
+            drop(Journal::begin(&host.journals(), begin(), None, std::slice::from_ref(&step)).unwrap());
+            step.apply(&host).unwrap();
+            let receipt = Receipt::read(&host.journals()).unwrap();
+            if comes_meanwhile {
+                interrupt.raise(Signal::SIGTERM);
+            }
+            let unfinished = receipt.unfinished().unwrap();
+            let left = recover(&host, &receipt, unfinished, &mut nobody()).unwrap();
+            assert!(left.is_empty(), "{left:?}");
+            assert!(!scratch.path().join("link").is_symlink(), "it is put back, whatever signal comes");
+            interrupt.raise(Signal::SIGTERM);
+            assert!(matches!(host.interrupt().check(), Err(Error::Interrupted { signal: "SIGTERM" })));
+        }
     }
 
     /// There is no key of the first name. Of the others one was never otherwise, and one is read back
@@ -392,9 +432,9 @@ mod tests {
                 to: SysctlState::value("1"),
             });
             let intents = std::slice::from_ref(&step);
-            let journal = Journal::begin(&host.journals(), journal::tests::begin(), None, intents).unwrap();
+            let journal = Journal::begin(&host.journals(), begin(), None, intents).unwrap();
             let receipt = Receipt::default();
-            let mut run = Run { host: &host, receipt: &receipt, journal, sink: &mut Nobody };
+            let mut run = Run { host: &host, receipt: &receipt, journal, sink: &mut nobody() };
             let (mut made, mut left) = (Vec::new(), Vec::new());
             assert!(run.take(step.clone(), Need::BestEffort, &mut made, &mut left).is_ok(), "{key}");
             run.note(&Record::End(End::Completed));

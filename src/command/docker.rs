@@ -45,7 +45,7 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     if !session.host.is_offline() {
         await_flannel(session)?;
     }
-    let is_heir = go_on(session, sink)?;
+    let Some(is_heir) = go_on(session, sink, report)? else { return Ok(()) };
     let intended = intend(session, sink, true, report)?;
     if intended.steps.is_empty() && !is_heir {
         let subject = session.subject(intended.docker.as_ref(), &intended.desired);
@@ -87,18 +87,24 @@ pub(super) fn look_again(session: &mut Session, sink: &mut dyn Sink, report: &mu
 }
 
 /// Goes on from a run that did not end, if there is one. But a repair is put back first: the
-/// containers that it has stopped are known to nobody else.
-fn go_on(session: &mut Session, sink: &mut dyn Sink) -> Result<bool> {
+/// containers that it has stopped are known to nobody else. Where that does not come off, nothing goes on.
+fn go_on(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<Option<bool>> {
     if let Some(repair) = session.receipt.unfinished().filter(|unfinished| unfinished.command == REPAIR) {
         sink.event(&Event::Note("an earlier repair did not end; it is put back first"));
-        run::recover(&session.host, &session.receipt, repair, sink)?;
+        let left = run::recover(&session.host, &session.receipt, repair, sink)?;
+        if left.iter().any(|left| !left.changed_since) {
+            let error = Error::Unended { journal: repair.path.clone() };
+            conclude(&session.host, Ending::Partial(error, left), sink, report);
+            return Ok(None);
+        }
+        session.host.interrupt().check()?;
         session.refresh()?;
     }
     let is_heir = run::inherit(&session.host, &mut session.receipt)?;
     if is_heir {
         sink.event(&Event::Note("an earlier run did not end; this one goes on from where it stopped"));
     }
-    Ok(is_heir)
+    Ok(Some(is_heir))
 }
 
 /// What is remembered saves the next run time, and is not worth failing for.

@@ -245,13 +245,13 @@ impl Api {
         Ok(network.options.get(MASQUERADES).is_some_and(|value| value == "true"))
     }
 
-    /// Whether a container is there and runs.
-    pub fn is_running(&self, id: &str) -> Result<bool> {
+    /// Whether a container runs, if there is one.
+    pub fn is_running(&self, id: &str) -> Result<Option<bool>> {
         let path = format!("/containers/{id}/json");
         match self.request("GET", &path, &[200, 404])? {
-            Answer { status: 404, .. } => Ok(false),
+            Answer { status: 404, .. } => Ok(None),
             Answer { body, .. } => {
-                self.parse::<Inspected>(&path, &body).map(|inspected| inspected.state.running)
+                self.parse::<Inspected>(&path, &body).map(|inspected| Some(inspected.state.running))
             }
         }
     }

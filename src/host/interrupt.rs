@@ -69,6 +69,17 @@ impl Interrupt {
         self.shared.undoing.store(true, Ordering::SeqCst);
     }
 
+    /// Heeds requests again, also one that came meanwhile.
+    pub(super) fn resume(&self) {
+        self.shared.undoing.store(false, Ordering::SeqCst);
+    }
+
+    /// As if the signal had come.
+    #[cfg(test)]
+    pub(crate) fn raise(&self, signal: Signal) {
+        self.shared.signal.store(signal as i32, Ordering::SeqCst);
+    }
+
     /// Resolves when the run is asked to stop.
     pub(super) async fn raised(&self) -> &'static str {
         loop {

@@ -256,6 +256,13 @@ impl Host {
         self.limits.set(Limits { ready: self.limits().ready.max(Limits::default().ready) });
     }
 
+    /// From here on another run goes on, as if nothing had been put back: it stops when it is asked to,
+    /// and has its own limits.
+    pub fn end_undo(&self, limits: Limits) {
+        self.limits.set(limits);
+        self.interrupt.resume();
+    }
+
     /// Whether the run was asked to stop.
     pub fn interrupt(&self) -> &Interrupt {
         &self.interrupt

@@ -106,10 +106,10 @@ impl Bridge {
     }
 
     /// Those that were stopped last, and so were made first, come first: others may
-    /// be in their networks. docker may have started some itself.
+    /// be in their networks. docker may have started some itself, and one may be gone by now.
     fn start_again(&self, host: &Host) -> Result<()> {
         self.hanging.iter().rev().try_for_each(|hanging| match self.api(host) {
-            Some(api) if !api.is_running(&hanging.id)? => api.start(&hanging.id),
+            Some(api) if api.is_running(&hanging.id)? == Some(false) => api.start(&hanging.id),
             _ => Ok(()),
         })
     }

@@ -457,6 +457,11 @@ impl Step {
         }
     }
 
+    /// Whether it takes away what no undoing brings back.
+    pub fn loses_data(&self) -> bool {
+        matches!(self, Self::Tree(Change { from: TreeState::Present, to: TreeState::Absent, .. }))
+    }
+
     /// The unit that has to run for it, and that undoing it has run again.
     pub fn runs(&self) -> Option<&Unit> {
         match self {

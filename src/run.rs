@@ -11,6 +11,9 @@ use crate::plan::{Goal, Need, Outlook, outlook};
 use crate::receipt::{Receipt, Unfinished};
 use crate::{Error, Result};
 
+/// The kind of a directory that docker fills.
+const TREE: &str = "tree";
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ending {
@@ -63,7 +66,10 @@ impl Run<'_> {
         self.sink.event(&Event::Failed(&error));
         made.extend(in_flight.map(|step| (step, false)));
         let all = inherited.iter().map(|step| (step.clone(), true)).chain(made).collect();
-        let left = self.undo(all, |step| inherited.contains(step) && is_filled(host, step));
+        // A directory of which only a part could be taken away is not as it was, either.
+        let partly = left.into_iter().filter(|left| left.name.kind == TREE);
+        let partly = partly.map(|left| Left { changed_since: false, ..left }).collect();
+        let left = self.undo(all, partly, |step| inherited.contains(step) && is_filled(host, step));
         if left.iter().all(|left| left.changed_since) {
             Ending::Restored(error)
         } else {
@@ -96,6 +102,11 @@ impl Run<'_> {
         self.host.files().flush()?;
         self.host.tell_systemd()?;
         self.host.settle()?;
+        if let Some(signal) = self.host.interrupt().unheeded() {
+            let said =
+                format!("{signal} came when docker's data was gone already: the removal went on to its end");
+            self.sink.event(&Event::Note(&said));
+        }
         self.journal.write_through(&Record::End(End::Completed))?;
         Ok(())
     }
@@ -108,7 +119,12 @@ impl Run<'_> {
         made: &mut Vec<(Step, bool)>,
         left: &mut Vec<Left>,
     ) -> Result<(), Box<Failure>> {
-        match self.make(&step) {
+        let outcome = self.make(&step);
+        if step.loses_data() {
+            // There is no way back to where the node was.
+            self.host.interrupt().put_off();
+        }
+        match outcome {
             Ok(()) => {
                 made.push((step.clone(), true));
                 self.journal.write(&Record::Done { step })?;
@@ -179,9 +195,14 @@ impl Run<'_> {
 
     /// Takes steps back but for those that are spared, which is asked when their
     /// turn comes. Goes on past errors, and says what is left.
-    fn undo(&mut self, steps: Vec<(Step, bool)>, spares: impl Fn(&Step) -> bool) -> Vec<Left> {
+    /// What is `left` already is said, and is named with the rest.
+    fn undo(
+        &mut self,
+        steps: Vec<(Step, bool)>,
+        mut left: Vec<Left>,
+        spares: impl Fn(&Step) -> bool,
+    ) -> Vec<Left> {
         self.host.begin_undo();
-        let mut left = Vec::new();
         for (step, is_done) in undo_order(steps) {
             if spares(&step) {
                 continue;
@@ -256,7 +277,7 @@ pub fn recover(
     }
     let spared = |step: &Step| is_filled(host, step);
     let limits = host.limits();
-    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), spared);
+    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), Vec::new(), spared);
     host.end_undo(limits);
     Ok(left)
 }
@@ -339,7 +360,10 @@ fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
         Standing::AtFrom => Ok(()),
         Standing::Between(found) if is_done && step.is_kept() => Err(changed(&found)),
         Standing::Elsewhere(found) => Err(changed(&found)),
-        Standing::AtTo | Standing::Between(_) => inverse.apply(host).map_err(failed),
+        Standing::AtTo | Standing::Between(_) => {
+            inverse.apply(host).map_err(failed)?;
+            if step.loses_data() { Err(left("what was in it is gone".to_owned(), false)) } else { Ok(()) }
+        }
     }
 }
 
@@ -364,6 +388,8 @@ pub fn because(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
     use nix::sys::signal::Signal;
@@ -374,7 +400,8 @@ mod tests {
     use crate::host::{Backend, Interrupt, Limits};
     use crate::journal::tests::begin;
     use crate::resource::{
-        Chains, ChainsState, Enablement, File, FileState, Sysctl, SysctlState, Unit, UnitState,
+        Chains, ChainsState, Enablement, File, FileState, Sysctl, SysctlState, Tree, TreeState, Unit,
+        UnitState,
     };
 
     /// A node of which nothing is looked at but files below a directory, and a way to tell its runs to stop.
@@ -447,6 +474,64 @@ mod tests {
             assert_eq!((receipt.refused(&step), left.len()), (!is_ours, usize::from(is_ours)), "{key}");
             assert!(left.iter().all(|left| !left.changed_since && left.why.contains("not put back")));
         }
+    }
+
+    /// Tells the run to stop when a tree is away, and keeps what is said.
+    struct Impatient(Interrupt, Vec<String>);
+
+    impl Sink for Impatient {
+        fn event(&mut self, event: &Event<'_>) {
+            match event {
+                Event::Done { step: Step::Tree(_), .. } => self.0.raise(Signal::SIGINT),
+                Event::Note(said) => self.1.push((*said).to_owned()),
+                _ => {}
+            }
+        }
+    }
+
+    fn reach(host: &Host, goals: &[Goal], sink: &mut dyn Sink) -> Ending {
+        let receipt = Receipt::default();
+        let journal = Journal::begin(&host.journals(), begin(), None, &[]).unwrap();
+        Run { host, receipt: &receipt, journal, sink }.reach(goals, &[])
+    }
+
+    fn away(wanted: impl Into<Wanted>) -> Goal {
+        Goal { wanted: wanted.into(), need: Need::IfPossible }
+    }
+
+    /// A directory with something in it, and that it is to go.
+    fn tree(path: PathBuf) -> Goal {
+        fs::create_dir(&path).unwrap();
+        fs::create_dir(path.join("image")).unwrap();
+        away(Want { on: Tree(path), to: TreeState::Absent })
+    }
+
+    #[test]
+    fn a_removal_that_has_taken_data_away_goes_on_to_its_end() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (host, interrupt) = node(scratch.path());
+        let (data, link) = (scratch.path().join("data"), scratch.path().join("link"));
+        symlink("x", &link).unwrap();
+        let goals = [tree(data.clone()), away(Want { on: File(link.clone()), to: FileState::Absent })];
+        let mut sink = Impatient(interrupt, Vec::new());
+        let ending = reach(&host, &goals, &mut sink);
+        assert!(matches!(&ending, Ending::Completed(steps, _) if steps.len() == 2), "{ending:?}");
+        assert!(!data.exists() && !link.is_symlink());
+        assert!(sink.1.iter().any(|said| said.starts_with("SIGINT came")), "{:?}", sink.1);
+    }
+
+    #[test]
+    fn data_that_is_gone_is_not_said_to_be_back() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (host, _) = node(scratch.path());
+        let unreachable = Goal::required(link(scratch.path().join("nowhere/link")));
+        let ending = reach(&host, &[tree(scratch.path().join("data")), unreachable], &mut nobody());
+        let Ending::Partial(_, left) = ending else { panic!("{ending:?}") };
+        let left: Vec<_> = left.iter().map(|left| (left.name.kind, left.why.as_str())).collect();
+        assert_eq!(left, [(TREE, "what was in it is gone")]);
+        // It is said once.
+        let receipt = Receipt::read(&host.journals()).unwrap();
+        assert!(recover(&host, &receipt, receipt.unfinished().unwrap(), &mut nobody()).unwrap().is_empty());
     }
 
     fn sysctl(key: &str) -> Step {

@@ -25,7 +25,7 @@ pub struct Interrupt {
 #[derive(Debug, Default)]
 struct Shared {
     signal: AtomicI32,
-    undoing: AtomicBool,
+    put_off: AtomicBool,
     notify: Notify,
 }
 
@@ -63,15 +63,20 @@ impl Interrupt {
         }
     }
 
-    /// Forgets the request, because it is being followed: undoing is not stopped
-    /// by the signal that asked for it.
-    pub(super) fn clear(&self) {
-        self.shared.undoing.store(true, Ordering::SeqCst);
+    /// Heeds no request from here on: undoing is not stopped by the signal that asked for
+    /// it, and what cannot be undone goes on to its end.
+    pub(crate) fn put_off(&self) {
+        self.shared.put_off.store(true, Ordering::SeqCst);
+    }
+
+    /// A request that has come and is not heeded.
+    pub(crate) fn unheeded(&self) -> Option<&'static str> {
+        self.shared.put_off.load(Ordering::SeqCst).then(|| self.came())?
     }
 
     /// Heeds requests again, also one that came meanwhile.
     pub(super) fn resume(&self) {
-        self.shared.undoing.store(false, Ordering::SeqCst);
+        self.shared.put_off.store(false, Ordering::SeqCst);
     }
 
     /// As if the signal had come.
@@ -92,9 +97,10 @@ impl Interrupt {
     }
 
     fn name(&self) -> Option<&'static str> {
-        if self.shared.undoing.load(Ordering::SeqCst) {
-            return None;
-        }
+        if self.shared.put_off.load(Ordering::SeqCst) { None } else { self.came() }
+    }
+
+    fn came(&self) -> Option<&'static str> {
         match self.shared.signal.load(Ordering::SeqCst) {
             0 => None,
             number => Some(Signal::try_from(number).map_or("a signal", Signal::as_str)),

@@ -251,7 +251,7 @@ impl Host {
     /// it nor a limit that was too short for the new docker ends it.
     pub fn begin_undo(&self) {
         self.starts_to_change();
-        self.interrupt.clear();
+        self.interrupt.put_off();
         self.started.take();
         self.limits.set(Limits { ready: self.limits().ready.max(Limits::default().ready) });
     }

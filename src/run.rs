@@ -86,13 +86,18 @@ impl Run<'_> {
     ) -> Result<(), Box<Failure>> {
         for goal in goals {
             self.host.interrupt().check()?;
-            let step = match outlook(self.host, goal, &[], self.receipt)? {
-                Outlook::Takes(step) => step,
-                Outlook::Holds => {
+            let step = match outlook(self.host, goal, &[], self.receipt) {
+                Ok(Outlook::Takes(step)) => step,
+                Ok(Outlook::Holds) => {
                     self.found(goal, made)?;
                     continue;
                 }
-                Outlook::Refused => continue,
+                Ok(Outlook::Refused) => continue,
+                Err(error) if goal.need.leaves(&error) => {
+                    left.push(self.leave(goal.wanted.name(), &error));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             if !planned.contains(&step) {
                 self.journal.write_through(&Record::Intend(step.clone()))?;
@@ -131,10 +136,7 @@ impl Run<'_> {
             }
             Err(error) if need == Need::BestEffort => self.refused(step, &error, made, left)?,
             Err(error) if need.leaves(&error) => {
-                let changed_since = error.is_not_empty();
-                let item = Left { name: step.name(), why: because(&error), changed_since };
-                self.sink.event(&Event::Left(&item));
-                left.push(item);
+                left.push(self.leave(step.name(), &error));
                 made.push((step, false));
             }
             Err(cause) => {
@@ -172,6 +174,12 @@ impl Run<'_> {
                 self.journal.write(&Record::Refused { step, reason })
             }
         }
+    }
+
+    fn leave(&mut self, name: Name, error: &Error) -> Left {
+        let item = Left { name, why: because(error), changed_since: error.is_not_empty() };
+        self.sink.event(&Event::Left(&item));
+        item
     }
 
     /// Remembers what was right before any run changed it, this one too: should it drift and
@@ -518,6 +526,20 @@ mod tests {
         assert!(matches!(&ending, Ending::Completed(steps, _) if steps.len() == 2), "{ending:?}");
         assert!(!data.exists() && !link.is_symlink());
         assert!(sink.1.iter().any(|said| said.starts_with("SIGINT came")), "{:?}", sink.1);
+    }
+
+    #[test]
+    fn a_removal_leaves_what_it_cannot_look_at() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (host, _) = node(scratch.path());
+        let (socket, link) = (scratch.path().join("socket"), scratch.path().join("link"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        symlink("x", &link).unwrap();
+        let gone = |path: &Path| away(Want { on: File(path.to_owned()), to: FileState::Absent });
+        let ending = reach(&host, &[gone(&socket), gone(&link)], &mut nobody());
+        let Ending::Completed(steps, left) = ending else { panic!("{ending:?}") };
+        assert_eq!((steps.len(), left.len(), link.is_symlink()), (1, 1, false));
+        assert!(left.iter().all(|left| left.name == File(socket.clone()).name() && !left.changed_since));
     }
 
     #[test]

@@ -191,7 +191,11 @@ fn go_back(
     let is_over = planned.is_empty() && manner.need == Need::IfPossible && past.receipt.heritage().is_none();
     if manner.dry_run || is_over {
         report.changes = planned.iter().map(|step| ChangeReport::new(step, &past.host)).collect();
-        report.outcome = if planned.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
+        report.outcome = match planned.is_empty() {
+            true if !manner.dry_run && is_failure(&left) => Outcome::Failed,
+            true => Outcome::Unchanged,
+            false => Outcome::Planned,
+        };
         return Ok(());
     }
     announce(past, &planned, sink);
@@ -201,25 +205,31 @@ fn go_back(
     let ending = run.reach(&goals, &planned);
     if conclude(&past.host, ending, sink, report) {
         remember(&past.host, sink);
-        if left.iter().any(|left| !left.changed_since) {
+        if is_failure(&left) {
             report.outcome = Outcome::Failed;
         }
     }
     Ok(())
 }
 
+/// Whether any of it could not be taken back, and is not merely somebody else's by now.
+fn is_failure(left: &[Left]) -> bool {
+    left.iter().any(|left| !left.changed_since)
+}
+
 /// What somebody else has changed since is theirs. What cannot be looked at ends a
-/// rollback, and is left by a removal.
+/// rollback, and is left by a removal; but a docker of which systemd tells nothing would run on
+/// without its files.
 fn standing_in_the_way(host: &Host, step: &Step, manner: &Manner) -> Result<Option<Left>> {
-    if manner.options.force || !step.is_kept() {
-        return Ok(None);
-    }
+    let is_theirs = step.is_kept() && !manner.options.force;
     let (why, changed_since) = match step.standing(host) {
-        Ok(Standing::Between(found) | Standing::Elsewhere(found)) => {
+        Ok(Standing::Between(found) | Standing::Elsewhere(found)) if is_theirs => {
             (format!("changed since: {found}"), true)
         }
-        Ok(Standing::AtFrom | Standing::AtTo) => return Ok(None),
-        Err(error) if manner.need.leaves(&error) => (because(&error), false),
+        Ok(_) => return Ok(None),
+        Err(error) if manner.need.leaves(&error) && !matches!(step, Step::Unit(_)) => {
+            (because(&error), false)
+        }
         Err(error) => return Err(error),
     };
     Ok(Some(Left { name: step.name(), why, changed_since }))
@@ -261,6 +271,40 @@ impl From<&PastRun> for RunReport {
             end: run.end.map_or(UNFINISHED, crate::journal::End::word).to_owned(),
             docker: run.begin.docker.as_ref().map(|docker| docker.version.to_string()),
             changes: run.done.iter().map(ChangeReport::brief).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::host::{Interrupt, Limits};
+    use crate::resource::{File, FileState};
+
+    /// What is in the way of going back from a link that was made, and is what by now.
+    #[test]
+    fn what_is_left_depends_on_what_is_there_and_on_the_manner() {
+        let scratch = tempfile::tempdir().unwrap();
+        let host = Host::with_state(&scratch.path().join("state"), Limits::default(), Interrupt::default());
+        let host = host.unwrap();
+        let (theirs, unseen) = (scratch.path().join("theirs"), scratch.path().join("unseen"));
+        std::fs::create_dir(&theirs).unwrap();
+        let _listener = UnixListener::bind(&unseen).unwrap();
+        for (path, force, need, expected) in [
+            (&theirs, false, Need::IfPossible, Some(Some(true))),
+            (&theirs, true, Need::IfPossible, Some(None)),
+            (&unseen, false, Need::IfPossible, Some(Some(false))),
+            (&unseen, true, Need::IfPossible, Some(Some(false))),
+            (&unseen, true, Need::Back, None),
+        ] {
+            let to = FileState::Symlink { target: "x".into(), label: None };
+            let step = Step::File(Change { on: File(path.clone()), from: FileState::Absent, to });
+            let manner = Manner { need, options: UndoOptions { force }, dry_run: false };
+            let found = standing_in_the_way(&host, &step, &manner).ok();
+            let found = found.map(|found| found.map(|left| left.changed_since));
+            assert_eq!(found, expected, "{} {force} {need:?}", path.display());
         }
     }
 }

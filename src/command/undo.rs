@@ -13,7 +13,7 @@ use super::session::{Past, begin, locked, patience, require_root};
 use crate::change::{Change, Name, Standing, Step};
 use crate::cli::{SettingOptions, UndoOptions};
 use crate::event::{Event, Left, Sink, Sinks};
-use crate::host::{Container, Host};
+use crate::host::{Container, Host, local_points};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, Need, plan};
 use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt};
@@ -154,7 +154,7 @@ fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
         Step::File(change) => Some(change.on.0.as_path()),
         _ => None,
     });
-    past.host.files().remove_state(past.host.state(), files)
+    past.host.files().remove_state(past.host.state(), files, local_points()?)
 }
 
 /// How to go back.

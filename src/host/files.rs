@@ -22,7 +22,7 @@ use super::journals;
 use super::labels::Labels;
 use super::owners::{Stranger, resolved, stranger, stranger_above};
 use super::root::is_offline;
-use super::store::{Content, Store};
+use super::store::{Content, Store, near};
 use super::systemd::wanting;
 use crate::change::Step;
 use crate::digest::{Digest, Hasher};
@@ -231,12 +231,19 @@ impl Files {
     }
 
     /// Forgets everything: journals, kept contents, fingerprints; also the stores
-    /// on the file systems of `targets`. The last thing that removal does, and it
+    /// on the file systems of `targets`, and those at mount `points`: no journal tells of one that a run
+    /// has made which died before it had put anything in place. The last thing that removal does, and it
     /// can be interrupted anywhere: as long as there are journals, they tell where
     /// the stores are, and the journals go at once, for some of them would tell a
     /// story that is not true.
-    pub fn remove_state<'a>(&self, state: &Path, targets: impl Iterator<Item = &'a Path>) -> Result<()> {
-        let stores: BTreeSet<PathBuf> = targets.map(|path| self.store.directory_for(path)).collect();
+    pub fn remove_state<'a>(
+        &self,
+        state: &Path,
+        targets: impl Iterator<Item = &'a Path>,
+        points: Vec<PathBuf>,
+    ) -> Result<()> {
+        let stores = targets.map(|path| self.store.directory_for(path));
+        let stores: BTreeSet<PathBuf> = stores.chain(near(points)).collect();
         let (journals, removed) = (journals(state), state.join("journal.removed"));
         for directory in stores.iter().chain([&removed]) {
             self.remove_all(directory)?;
@@ -833,6 +840,26 @@ mod tests {
         assert!(path.join("inside").is_dir());
     }
 
+    /// A run that died while it unpacked has left nothing in any journal.
+    #[test]
+    fn stores_that_no_journal_knows_go_too() {
+        let scratch = tempfile::tempdir().unwrap();
+        let points = ["own", "open", "link", "none"].map(|name| scratch.path().join(name));
+        let stores = points.each_ref().map(|point| point.join(".node-setup-store"));
+        for point in &points {
+            fs::create_dir(point).unwrap();
+        }
+        for store in &stores[..2] {
+            make_private_directory(&store.join("staged")).unwrap();
+        }
+        fs::set_permissions(&stores[1], Permissions::from_mode(0o777)).unwrap();
+        unix::symlink(&stores[1], &stores[2]).unwrap();
+        let state = scratch.path().join("state");
+        Files::new(&state).remove_state(&state, std::iter::empty(), points.to_vec()).unwrap();
+        let is_there = stores.each_ref().map(|store| store.symlink_metadata().is_ok());
+        assert_eq!(is_there, [false, true, true, false], "only what is root's alone goes");
+    }
+
     #[test]
     fn forgetting_goes_on_where_it_was_broken_off() {
         let scratch = tempfile::tempdir().unwrap();
@@ -841,7 +868,7 @@ mod tests {
             for directory in left {
                 fs::create_dir_all(state.join(directory).join("something")).unwrap();
             }
-            Files::new(&state).remove_state(&state, std::iter::empty()).unwrap();
+            Files::new(&state).remove_state(&state, std::iter::empty(), Vec::new()).unwrap();
             assert!(!state.exists(), "{left:?}");
         }
     }

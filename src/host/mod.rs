@@ -62,7 +62,7 @@ pub use links::Links;
 pub use listing::Whose;
 pub use manager::Manager;
 use memory::Memory;
-pub use mounts::{Mount, mounts};
+pub use mounts::{Mount, local_points, mounts};
 pub use names::addresses;
 pub use netfilter::{Backend, Family, LIBRARIES, Netfilter, Tools};
 pub use netlink::{Address, Link, Netlink, Route, ipv4_on};

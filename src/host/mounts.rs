@@ -50,6 +50,19 @@ pub fn mounts() -> Result<Vec<Mount>> {
     Ok(text.lines().filter_map(mount).collect())
 }
 
+/// The mount points of file systems of this machine alone. What another machine or a program serves
+/// may never answer.
+pub fn local_points() -> Result<Vec<PathBuf>> {
+    Ok(mounts()?.into_iter().filter(is_local).map(|mount| mount.point).collect())
+}
+
+fn is_local(mount: &Mount) -> bool {
+    let is_on_a_device = mount.source.starts_with("/dev/") && !mount.kind.starts_with("fuse.");
+    let is_local = ["overlay", "tmpfs", "zfs"].contains(&mount.kind.as_str()) || is_on_a_device;
+    // All that is looked at is on the root, wherever that is.
+    mount.point == Path::new("/") || (is_local && mount.kind != "fuse")
+}
+
 /// A line of the list: behind a lone hyphen are the kind and the source (proc(5), mountinfo).
 fn mount(line: &str) -> Option<Mount> {
     let point = unescape(line.split(' ').nth(4)?);
@@ -109,6 +122,20 @@ pub(super) mod tests {
             (mounts[1].point.as_path(), mounts[1].source.as_str()),
             (Path::new("/data/a b"), "/dev/sda1")
         );
+    }
+
+    #[test]
+    fn what_is_looked_at_is_on_this_machine() {
+        let text = "20 1 0:30 / / rw - virtiofs root rw\n\
+                    21 20 8:1 / /opt rw - ext4 /dev/sda1 rw\n\
+                    22 20 0:31 / /run rw - tmpfs none rw\n\
+                    23 20 0:32 / /srv rw - nfs4 files:/srv rw\n\
+                    24 20 0:33 / /mnt rw - autofs systemd-1 rw\n\
+                    25 20 0:34 / /home/x rw - fuse.sshfs /dev/fuse rw\n\
+                    26 20 0:35 / /home/y rw - fuse /dev/fuse rw\n";
+        let points: Vec<PathBuf> =
+            text.lines().filter_map(mount).filter(is_local).map(|mount| mount.point).collect();
+        assert_eq!(points, ["/", "/opt", "/run"].map(PathBuf::from));
     }
 
     #[test]

@@ -25,6 +25,9 @@ use crate::{Error, Result};
 /// A kept content up to this size is copied into place and stays kept too.
 const SMALL: u64 = 1 << 20;
 
+/// The store's name at the top of another file system.
+const NEAR: &str = ".node-setup-store";
+
 /// Contents by digest.
 #[derive(Debug)]
 pub struct Store {
@@ -249,13 +252,20 @@ impl Store {
     pub(super) fn directory_for(&self, target: &Path) -> PathBuf {
         match (device_of(target), device_of(&self.home)) {
             (Some((device, top)), Some((home, _))) if device != home => {
-                let near = top.join(".node-setup-store");
+                let near = top.join(NEAR);
                 // In somebody else's hands nothing is kept: it is copied to where it goes instead.
                 if stranger(&near).is_none() { near } else { self.home.clone() }
             }
             _ => self.home.clone(),
         }
     }
+}
+
+/// The stores at these mount points, but for what is in somebody else's hands.
+pub(super) fn near(points: impl IntoIterator<Item = PathBuf>) -> impl Iterator<Item = PathBuf> {
+    let is_directory = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    let stores = points.into_iter().map(|point| point.join(NEAR));
+    stores.filter(move |store| is_directory(store) && stranger(store).is_none())
 }
 
 /// The device of a path, or of the nearest of its ancestors that exists, and the

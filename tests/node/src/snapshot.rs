@@ -71,9 +71,10 @@ impl Snapshot {
     /// When something cannot be looked at.
     pub fn of(machine: &Machine) -> Result<Self> {
         let (own, shared) = sysctls::of(machine).context("sysctls")?;
+        let files = files::of(machine).context("files")?;
         let sections = [
-            (Section::Files, files::of(machine).context("files")?),
-            (Section::UnitFiles, units::files(machine).context("unit files")?),
+            (Section::UnitFiles, units::unit_files(machine, &files).context("unit files")?),
+            (Section::Files, files),
             (Section::Units, units::active(machine).context("units")?),
             (Section::Mounts, mounts::of(machine).context("mounts")?),
             (Section::Sysctls, own),

@@ -41,6 +41,14 @@ const OF_RUN: [&str; 6] = ["docker", "containerd", "flannel", "node-setup", "run
 const SETTINGS_OF_RUN: [&str; 5] =
     ["systemd/system", "systemd/network", "sysctl.d", "modules-load.d", "NetworkManager/conf.d"];
 
+/// Where units are that nobody wrote, for this boot alone: systemd.generator(7).
+const GENERATED: [&str; 4] = [
+    "/run/systemd/generator.early",
+    "/run/systemd/generator",
+    "/run/systemd/generator.late",
+    "/run/systemd/transient",
+];
+
 /// A tree being read: what was found, and the regular files whose content has yet to be.
 struct Reader {
     top: PathBuf,
@@ -62,12 +70,19 @@ const AT_REST: i64 = 1;
 const READ: usize = 256 << 10;
 
 pub(super) fn of(machine: &Machine) -> Result<Facts> {
-    let top = PathBuf::from(format!("/proc/{}/root", machine.running()?));
-    let mut reader = Reader { top, facts: Facts::new(), regular: BTreeMap::new() };
+    let mut reader = Reader::of(machine)?;
     reader.directory(Path::new("/"))?;
     for path in of_run(&reader.top) {
         reader.entry(&path, None)?;
     }
+    reader.digest()?;
+    Ok(reader.facts)
+}
+
+/// What generators have made, and what was started without a unit file.
+pub(super) fn generated_units(machine: &Machine) -> Result<Facts> {
+    let mut reader = Reader::of(machine)?;
+    GENERATED.iter().try_for_each(|path| reader.entry(Path::new(path), None))?;
     reader.digest()?;
     Ok(reader.facts)
 }
@@ -83,6 +98,11 @@ fn of_run(top: &Path) -> Vec<PathBuf> {
 }
 
 impl Reader {
+    fn of(machine: &Machine) -> Result<Self> {
+        let top = PathBuf::from(format!("/proc/{}/root", machine.running()?));
+        Ok(Self { top, facts: Facts::new(), regular: BTreeMap::new() })
+    }
+
     /// The place of the node's `path` on the host. No component of it is a link: the walk follows none.
     fn host(&self, path: &Path) -> PathBuf {
         self.top.join(path.strip_prefix("/").unwrap_or(path))

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use super::Facts;
 use crate::machine::Machine;
 
-/// Below these, mounts come and go with whoever looks, or with a service that systemd runs.
-const BY_THEMSELVES: [&str; 5] = ["/proc", "/sys", "/dev", "/run/credentials", "/run/user"];
+/// Below these, mounts come and go with whoever looks, or with a service that systemd runs; or are the testbed's, and
+/// named after the node.
+const BY_THEMSELVES: [&str; 6] = ["/proc", "/sys", "/dev", "/run/credentials", "/run/host", "/run/user"];
 
 pub(super) fn of(machine: &Machine) -> Result<Facts> {
     let path = format!("/proc/{}/mountinfo", machine.running()?);
@@ -23,10 +24,10 @@ fn parse(text: &str) -> Facts {
     for (mount, kind) in text.lines().filter_map(|line| line.split_once(" - ")) {
         let mut words = mount.split(' ').skip(3);
         let (Some(root), Some(place)) = (words.next(), words.next()) else { continue };
-        if BY_THEMSELVES
-            .iter()
-            .any(|top| place.strip_prefix(top).is_some_and(|rest| !rest.starts_with(|c| c != '/')))
-        {
+        let is_below =
+            |top: &str| place.strip_prefix(top).is_some_and(|rest| !rest.starts_with(|c| c != '/'));
+        // The testbed keeps each node's own tree elsewhere.
+        if place == "/" || BY_THEMSELVES.iter().any(|top| is_below(top)) {
             continue;
         }
         let mut kind = kind.split(' ');
@@ -51,8 +52,8 @@ mod tests {
 23 22 0:33 /sub /process rw master:2 - ext4 /dev/vda rw
 24 20 0:34 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
 ";
-        let wanted = [("/", "overlay overlay /"), ("/process", "tmpfs none /; ext4 /dev/vda /sub")];
-        let wanted = wanted.map(|(place, what)| (place.to_owned(), what.to_owned()));
+        let wanted = [("/process", "tmpfs none /; ext4 /dev/vda /sub")]
+            .map(|(place, what)| (place.to_owned(), what.to_owned()));
         assert_eq!(parse(text).into_iter().collect::<Vec<_>>(), wanted);
     }
 }

@@ -218,7 +218,11 @@ impl Run<'_> {
             match take_back(self.host, &step, is_done) {
                 Ok(()) => {
                     self.sink.event(&Event::Undone(&step));
-                    self.note(&Record::Undone { step });
+                    // Nobody looks again at what the journal says is undone, so it has to be on disk by then.
+                    // What could not be flushed is tried again at the end, and said there.
+                    if self.host.files().flush().is_ok() {
+                        self.note(&Record::Undone { step });
+                    }
                 }
                 Err(item) => {
                     self.sink.event(&Event::Left(&item));

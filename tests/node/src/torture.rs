@@ -18,6 +18,7 @@ use std::thread;
 
 use anyhow::{Result, bail};
 pub use calls::Point;
+pub(crate) use scenario::BROKEN;
 use scenario::Stage;
 pub use scenario::{Fault, Met, Scenario};
 

@@ -17,7 +17,7 @@ use node_tests::{Result, Suite};
 struct Cli {
     /// What happens at each point
     kind: Kind,
-    /// install, upgrade, rollback, removal; each if none is given
+    /// install, upgrade, rollback, removal, failure; each if none is given
     scenarios: Vec<Scenario>,
     /// The releases of the nodes
     #[arg(long = "suite", default_values_t = [Suite::Bookworm, Suite::Forky])]

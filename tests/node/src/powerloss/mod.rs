@@ -25,7 +25,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use record::Recording;
-use scenario::{LIVED_IN, recovery};
+use scenario::{IN_ORDER, LIVED_IN, recovery};
 use states::State;
 
 use crate::job::{Job, Output};
@@ -98,6 +98,7 @@ pub fn sweep(sweep: Sweep<'_>) -> Result<Tally> {
     let machine = node.machine();
     node.bring_archive(suite.older());
     node.ok(LIVED_IN);
+    node.bring_broken_docker();
     let (recordings, before) = record(suite, machine)?;
     let trial = Trial { sweep, before: &before };
     let others = (1..sweep.jobs).map(|_| another(machine, &recordings)).collect::<Result<Vec<_>>>()?;
@@ -121,7 +122,7 @@ fn may_be_late(path: &Path) -> bool {
 
 fn record(suite: Suite, machine: &Machine) -> Result<(Vec<Recording>, Snapshot)> {
     let (mut recordings, mut before) = (Vec::new(), None);
-    for scenario in Scenario::ALL {
+    for scenario in IN_ORDER {
         machine.power_off()?;
         let pristine = machine.dir().join(format!("before-{scenario}"));
         tree::copy(&machine.root(), &pristine)?;

@@ -18,10 +18,10 @@ const CALLS: &str = "open,openat,creat,write,writev,pwrite64,pwritev,copy_file_r
      fallocate,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir,chmod,fchmod,\
      fchmodat,chown,fchown,lchown,fchownat,fsync,fdatasync,sync,syncfs";
 
-/// Arguments: the calls, how long strings may be, the command.
+/// Arguments: the calls, how long strings may be, the exit code that there is to be, the command.
 const SCRIPT: &str = r#"set -eu
-calls=$1 longest=$2
-shift 2
+calls=$1 longest=$2 wanted=$3
+shift 3
 strace -ttt -y -s 0 -o /run/trace.manager -e trace="$calls" -p 1 2>/run/trace.attached &
 manager=$!
 until grep -q attached /run/trace.attached; do kill -0 $manager; done
@@ -29,7 +29,7 @@ code=0
 strace -f -ttt -y -s "$longest" -o /run/trace.product -e trace="$calls" /usr/bin/node-setup "$@" || code=$?
 kill -INT $manager
 wait $manager || true
-exit $code
+[ $code -eq "$wanted" ]
 "#;
 
 /// A recorded run.
@@ -75,7 +75,8 @@ impl Recording {
 fn run(scenario: Scenario, suite: Suite, machine: &Machine) -> Result<()> {
     let longest = plan::longest(scenario).to_string();
     let command = plan::command(scenario, suite);
-    let mut line = vec!["sh", "-c", SCRIPT, "record", CALLS, &longest];
+    let wanted = scenario.usual_end().1.to_string();
+    let mut line = vec!["sh", "-c", SCRIPT, "record", CALLS, &longest, &wanted];
     line.extend(command.iter().map(String::as_str));
     super::run(machine, &line, Duration::from_mins(3))
         .with_context(|| format!("the {scenario} that is recorded"))

@@ -1,6 +1,6 @@
 //! What a [`Scenario`] is here: each is recorded on a node that the one before has left.
 
-use crate::torture::Scenario;
+use crate::torture::{BROKEN, Scenario};
 use crate::{Node, Suite};
 
 /// A node that somebody has used: a daemon.json, binaries and rules of its own.
@@ -21,6 +21,10 @@ UNIT
 systemctl -q enable site-rules.service
 "#;
 
+/// In this order they are recorded. What fails leaves the node for the first install.
+pub(super) const IN_ORDER: [Scenario; 5] =
+    [Scenario::Failure, Scenario::Install, Scenario::Upgrade, Scenario::Rollback, Scenario::Removal];
+
 /// The arguments of node-setup that are recorded. The first installation is of the docker of an older suite.
 pub(super) fn command(scenario: Scenario, suite: Suite) -> Vec<String> {
     match scenario {
@@ -28,6 +32,7 @@ pub(super) fn command(scenario: Scenario, suite: Suite) -> Vec<String> {
         Scenario::Upgrade => words(&["docker", "--archive", &Node::archive(suite)]),
         Scenario::Rollback => words(&["docker", "rollback"]),
         Scenario::Removal => words(&["docker", "remove", "--purge"]),
+        Scenario::Failure => words(&BROKEN),
     }
 }
 
@@ -38,6 +43,7 @@ pub(super) fn recovery(scenario: Scenario, suite: Suite) -> Vec<Vec<String>> {
     let verify = words(&["docker", "verify"]);
     match scenario {
         Scenario::Install | Scenario::Upgrade => vec![command(scenario, suite), verify, remove],
+        Scenario::Failure => vec![command(Scenario::Install, suite), verify, remove],
         Scenario::Rollback => vec![words(&["docker"]), verify, remove],
         Scenario::Removal => vec![remove],
     }
@@ -47,7 +53,7 @@ pub(super) fn recovery(scenario: Scenario, suite: Suite) -> Vec<Vec<String>> {
 pub(super) fn longest(scenario: Scenario) -> u32 {
     match scenario {
         Scenario::Install | Scenario::Upgrade => 8 << 10,
-        Scenario::Rollback | Scenario::Removal => 1 << 20,
+        Scenario::Rollback | Scenario::Removal | Scenario::Failure => 1 << 20,
     }
 }
 

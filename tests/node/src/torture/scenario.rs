@@ -1,4 +1,4 @@
-//! What is tortured: an install, an upgrade, a rollback, a removal.
+//! What is tortured: an install, an upgrade, a rollback, a removal, and an install that fails and is taken back.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +20,8 @@ pub enum Scenario {
     Rollback,
     /// Everything taken away, a running container with it.
     Removal,
+    /// A first install whose docker does not start: it takes itself back.
+    Failure,
 }
 
 /// What is put into a system call.
@@ -54,7 +56,7 @@ pub enum Met {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Install, Self::Upgrade, Self::Rollback, Self::Removal];
+    pub const ALL: [Self; 5] = [Self::Install, Self::Upgrade, Self::Rollback, Self::Removal, Self::Failure];
 
     fn name(self) -> &'static str {
         match self {
@@ -62,6 +64,7 @@ impl Scenario {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Removal => "removal",
+            Self::Failure => "failure",
         }
     }
 }
@@ -78,8 +81,29 @@ impl FromStr for Scenario {
     fn from_str(name: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|scenario| scenario.name() == name) {
             Some(scenario) => Ok(scenario),
-            None => bail!("no scenario {name}; there are install, upgrade, rollback and removal"),
+            None => bail!("no scenario {name}; there are {}", Self::ALL.map(Self::name).join(", ")),
         }
+    }
+}
+
+impl Scenario {
+    /// What a run of it says and exits with that nothing comes between.
+    pub(crate) fn usual_end(self) -> (&'static str, i32) {
+        match self {
+            Self::Failure => ("restored", 1),
+            _ => ("changed", 0),
+        }
+    }
+}
+
+/// The arguments of an install whose docker does not start: see [`Node::bring_broken_docker`].
+pub(crate) const BROKEN: [&str; 5] = ["docker", "--archive", "/root/docker-20.10.25.tgz", "--timeout", "1s"];
+
+impl Node {
+    /// Brings an archive whose dockerd ends as soon as it is started.
+    #[track_caller]
+    pub(crate) fn bring_broken_docker(&self) {
+        self.archive_of_scripts("20.10.25", "exit 1");
     }
 }
 
@@ -103,6 +127,10 @@ impl Stage {
         if older != suite {
             node.bring_archive(older);
         }
+        if scenario == Scenario::Failure {
+            node.bring_broken_docker();
+        }
+        node.ok(NO_GENERATORS);
         let bare = node.own_snapshot();
         let mut stage = Self { scenario, suite, older, node, ready: bare.clone(), bare };
         stage.get_ready();
@@ -112,7 +140,8 @@ impl Stage {
     /// From a bare node to what the scenario begins with.
     fn get_ready(&mut self) {
         match self.scenario {
-            Scenario::Install => {}
+            // It begins on the bare node itself.
+            Scenario::Install | Scenario::Failure => return,
             Scenario::Upgrade => self.install(self.older),
             Scenario::Rollback => {
                 self.install(self.older);
@@ -131,6 +160,7 @@ impl Stage {
             Scenario::Install | Scenario::Upgrade => &["docker", "--archive", &Node::archive(self.suite)],
             Scenario::Rollback => &["docker", "rollback"],
             Scenario::Removal => &["docker", "remove", "--purge"],
+            Scenario::Failure => &BROKEN,
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }
@@ -141,7 +171,8 @@ impl Stage {
         let options = format!("-f -b execve -y -s 400 -qq -o {TRACE} -e trace={traced}");
         let command = self.command();
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        self.node.report_in(&format!("strace {options} \"$@\""), &words).must_be("changed", 0);
+        let (outcome, code) = self.scenario.usual_end();
+        self.node.report_in(&format!("strace {options} \"$@\""), &words).must_be(outcome, code);
         let points = calls::points(&self.trace());
         self.start_over();
         points
@@ -173,7 +204,8 @@ impl Stage {
         let command = self.command().join(" ");
         let injection = point.injection("signal=KILL");
         let killed = self.node.sh(&format!("exec strace {injection} /usr/bin/node-setup {command}"));
-        assert!([0, 137].contains(&killed.code), "neither killed nor completed: {killed:?}");
+        let (_, usual) = self.scenario.usual_end();
+        assert!([usual, 137].contains(&killed.code), "neither killed nor completed: {killed:?}");
         if killed.code == 137 && !point.number.is_multiple_of(LOOKED_AT) && self.is_untouched() {
             return Met::Yes;
         }
@@ -216,7 +248,8 @@ impl Stage {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let run = Report::of(&words, ended);
         match (run.code, self.scenario) {
-            (0, Scenario::Install | Scenario::Upgrade) => {
+            // What could not be put back at once is no obstacle to the next run.
+            (0, Scenario::Install | Scenario::Upgrade) | (4, Scenario::Failure) => {
                 self.converge();
                 self.start_over();
             }
@@ -265,6 +298,12 @@ impl Stage {
         lines
     }
 }
+
+/// systemd runs each of its generators at each reload, which is half of what a reload takes. Nothing that they would
+/// make is on these nodes.
+const NO_GENERATORS: &str = "set -e; masked=/etc/systemd/system-generators; mkdir -p $masked
+for path in /usr/lib/systemd/system-generators/*; do ln -s /dev/null $masked/${path##*/}; done
+systemctl daemon-reload";
 
 /// Of points before the first change, each sixteenth is recovered from for good.
 const LOOKED_AT: usize = 16;

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::change::{Want, Wanted};
+use crate::change::{Step, Want, Wanted};
 use crate::desired::docker_inputs;
 use crate::docker::UNIT;
 use crate::facts::flannel_files;
@@ -102,6 +102,8 @@ pub(super) fn follow(socket: &Path) -> Result<()> {
     loop {
         host.await_flannel(false, WHOLE)?;
         let _lock = Lock::take("docker follow-flannel", true)?;
+        // What came while it waited for the lock was only noted.
+        host.interrupt().check()?;
         let (options, lease) = flannel_files()?;
         let Ok(wanted) = settled(&options, &lease) else { continue };
         let docker =
@@ -133,11 +135,19 @@ pub(super) fn follow(socket: &Path) -> Result<()> {
 /// be old.
 fn take(host: &Host, wanted: &Wanted, told: &str, was: &BridgeState) -> Result<()> {
     match wanted.change(host, &[])? {
-        Some(step) => step.apply(host)?,
+        Some(step) => step.apply(host).inspect_err(|_| have_docker_run(host, &step))?,
         None => host.systemd()?.restart(UNIT)?,
     }
     say(&format!("flannel's lease is {told}; docker0 was {was}, and is on it now"));
     Ok(())
+}
+
+/// docker is stopped on the way, and whoever is told to end there has it run again.
+fn have_docker_run(host: &Host, step: &Step) {
+    host.begin_undo();
+    if let Err(error) = step.inverse().enforce(host) {
+        say(&because(&error));
+    }
 }
 
 fn not_taken(told: &str, state: &BridgeState) -> Error {

@@ -236,6 +236,49 @@ fn a_new_lease_is_followed() {
     assert!(!node.sh("pgrep -x node-setup-guard").success(), "a process stays behind");
 }
 
+/// Whoever follows flannel has stopped docker on the way to the new lease, and is told to end just then.
+#[test]
+fn docker_runs_again_when_following_is_stopped() {
+    let node = Node::installed(Suite::Bookworm);
+    node.write("/etc/systemd/system/docker.service.d/slow.conf", "[Service]\nExecStop=/bin/sleep 3\n");
+    node.ok("systemctl daemon-reload; systemctl restart docker");
+    node.ok("echo 2 >/etc/flannel-number; /usr/local/sbin/flanneld");
+    node.wait_for("docker is being stopped", Duration::from_secs(30), || {
+        node.unit("docker.service", "ActiveState") == "deactivating"
+    });
+    node.ok("systemctl stop node-setup-flannel.service");
+    node.wait_for("docker runs", Duration::from_secs(30), || {
+        node.unit("docker.service", "ActiveState") == "active"
+    });
+}
+
+/// It is told to end while it waits for a run to be over, and docker knows nothing of it.
+#[test]
+fn following_that_is_stopped_while_it_waits_does_nothing() {
+    let node = Node::installed(Suite::Bookworm);
+    let process = node.unit("docker.service", "MainPID");
+    let holder = node.spawn("exec flock /run/node-setup/lock sleep 600");
+    node.wait_for("the lock is held", Duration::from_secs(30), || {
+        !node.sh("flock --nonblock /run/node-setup/lock true").success()
+    });
+    node.ok("echo 2 >/etc/flannel-number; /usr/local/sbin/flanneld");
+    node.wait_for("it waits", Duration::from_secs(60), || {
+        node.sh("grep -q -- '-> FLOCK' /proc/locks").success()
+    });
+    node.ok("systemctl stop --no-block node-setup-flannel.service");
+    node.wait_for("it was told", Duration::from_secs(30), || {
+        node.unit("node-setup-flannel.service", "ActiveState") == "deactivating"
+    });
+    drop(holder);
+    node.wait_for("it ends", Duration::from_secs(30), || {
+        !matches!(
+            node.unit("node-setup-flannel.service", "ActiveState").as_str(),
+            "activating" | "deactivating"
+        )
+    });
+    assert_eq!(node.unit("docker.service", "MainPID"), process);
+}
+
 /// Without the archive a binary may be out of reach; then the user has to be told what to give.
 #[test]
 fn a_changed_binary_without_the_archive() {

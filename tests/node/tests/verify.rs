@@ -262,7 +262,7 @@ fn following_that_is_stopped_while_it_waits_does_nothing() {
         !node.sh("flock --nonblock /run/node-setup/lock true").success()
     });
     node.ok("echo 2 >/etc/flannel-number; /usr/local/sbin/flanneld");
-    node.wait_for("it waits", Duration::from_secs(60), || {
+    node.wait_for("it waits", Duration::from_mins(1), || {
         node.sh("grep -q -- '-> FLOCK' /proc/locks").success()
     });
     node.ok("systemctl stop --no-block node-setup-flannel.service");

@@ -5,10 +5,10 @@ set -eu
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# What a shell runs in the background ignores SIGINT, and so would the runs that tests interrupt.
+# What a shell runs in the background ignores SIGINT, and what nohup runs SIGHUP: so would the runs that tests stop.
 # A test binary that cannot be built or that dies counts as one failure.
 run() {
-	{ env --default-signal=INT,QUIT cargo test --locked --no-fail-fast "$@" 2>&1 || echo "cargo test ended with $?"; } | tee -a "$log"
+	{ env --default-signal=HUP,INT,QUIT cargo test --locked --no-fail-fast "$@" 2>&1 || echo "cargo test ended with $?"; } | tee -a "$log"
 }
 
 run --package node-setup

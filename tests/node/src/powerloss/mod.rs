@@ -106,7 +106,9 @@ pub fn sweep(sweep: Sweep<'_>) -> Result<Tally> {
     let mut tally = Tally::default();
     for recording in recordings.iter().filter(|recording| scenarios.contains(&recording.scenario)) {
         let late = states::unflushed(&recording.disk)?;
-        let late = late.iter().filter(|path| !may_be_late(path));
+        let whole = states::whole(&recording.disk)?;
+        let is_gone = |path: &Path| whole.get(path).is_some_and(Option::is_none);
+        let late = late.iter().filter(|path| !may_be_late(path, is_gone(path)));
         tally.unflushed.extend(late.map(|path| format!("{}: {}", recording.scenario, path.display())));
         trial.all(recording, &machines, &mut tally);
     }
@@ -114,10 +116,11 @@ pub fn sweep(sweep: Sweep<'_>) -> Result<Tally> {
     Ok(tally)
 }
 
-/// What was staged is thrown away: the next run does not look at it.
-fn may_be_late(path: &Path) -> bool {
-    path.starts_with("/var/lib/node-setup/store/staged")
-        || path.starts_with("/var/lib/node-setup/store/candidate")
+/// What was staged is thrown away: the next run does not look at it. What is no longer kept goes some time.
+fn may_be_late(path: &Path, is_gone: bool) -> bool {
+    let store = Path::new("/var/lib/node-setup/store");
+    ["staged", "candidate"].iter().any(|name| path.starts_with(store.join(name)))
+        || is_gone && path.starts_with(store.join("kept"))
 }
 
 fn record(suite: Suite, machine: &Machine) -> Result<(Vec<Recording>, Snapshot)> {

@@ -49,12 +49,8 @@ impl Kernel<'_> {
     /// Whether the module is in the kernel now.
     pub fn has_module(&self, name: &str) -> Result<bool> {
         let evidence = EVIDENCE.iter().filter(|(module, _)| *module == name).map(|(_, path)| path.into());
-        for path in std::iter::once(Path::new("/sys/module").join(name)).chain(evidence) {
-            if path.try_exists().map_err(Error::io("look at", &path))? {
-                return Ok(true);
-            }
-        }
-        Ok(name == "overlay" && knows_filesystem("overlay")?)
+        let paths = std::iter::once(Path::new("/sys/module").join(name)).chain(evidence);
+        Ok(any_is_there(paths)? || (name == "overlay" && knows_filesystem("overlay")?))
     }
 
     /// How the kernel has each of `names`, from the index that depmod made.
@@ -74,7 +70,7 @@ impl Kernel<'_> {
 
     /// Whether it is known which modules the running kernel has.
     pub fn has_index(&self) -> Result<bool> {
-        Ok(indexes(&module_directory())?.is_some())
+        any_is_there(INDEXES.map(|file| module_directory().join(file)))
     }
 
     /// How the kernels that are installed have each of `names`: by the best of them, for one of them
@@ -163,6 +159,18 @@ fn best_of(all: &[Indexes], name: &str) -> Availability {
     } else {
         Availability::Missing
     }
+}
+
+/// Whether there is anything at one of these paths.
+fn any_is_there(paths: impl IntoIterator<Item = PathBuf>) -> Result<bool> {
+    for path in paths {
+        match path.try_exists() {
+            Ok(true) => return Ok(true),
+            Err(error) if !is_nothing(&error) => return Err(Error::io("look at", path)(error)),
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// What is said of every kernel that has a directory below this one.

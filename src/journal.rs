@@ -159,6 +159,10 @@ impl Journal {
         };
         let number = numbers(directory)?.last().map_or(1, |last| last + 1);
         let path = path_of(directory, number);
+        let inherited = inherited.iter().map(|step| Record::Inherited { step: step.clone() });
+        let intents = intents.iter().cloned().map(Record::Intend);
+        let records = std::iter::once(Record::Begin(begin)).chain(inherited).chain(intents);
+        let lines: String = records.map(|record| line(&path, &record)).collect::<Result<_>>()?;
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
@@ -166,10 +170,6 @@ impl Journal {
             .open(&path)
             .map_err(Error::io("create", &path))?;
         let mut journal = Self { path, file, torn: false };
-        let inherited = inherited.iter().map(|step| Record::Inherited { step: step.clone() });
-        let intents = intents.iter().cloned().map(Record::Intend);
-        let records = std::iter::once(Record::Begin(begin)).chain(inherited).chain(intents);
-        let lines: String = records.map(|record| line(&record)).collect();
         journal.append(&lines)?;
         journal.flush()?;
         flush_directory(directory)?;
@@ -199,7 +199,8 @@ impl Journal {
 
     /// Writes a record that may be lost.
     pub fn write(&mut self, record: &Record) -> Result<()> {
-        self.append(&line(record))
+        let line = line(&self.path, record)?;
+        self.append(&line)
     }
 
     /// What follows a line that may be half written begins on a line of its own.
@@ -233,10 +234,12 @@ fn flush_directory(directory: &Path) -> Result<()> {
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(Error::io("flush", directory))
 }
 
-fn line(record: &Record) -> String {
-    let mut text = serde_json::to_string(record).unwrap_or_default();
+/// Not everything that a node can have can be written down: the target of a link need not be text.
+fn line(journal: &Path, record: &Record) -> Result<String> {
+    let mut text =
+        serde_json::to_string(record).map_err(|error| Error::io("write", journal)(error.into()))?;
     text.push('\n');
-    text
+    Ok(text)
 }
 
 /// Reads the lines of a journal. A crash can leave the last one torn, or zeros where
@@ -310,9 +313,11 @@ pub fn now() -> u64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
     use crate::change::Change;
-    use crate::resource::{Sysctl, SysctlState};
+    use crate::resource::{File, FileState, Sysctl, SysctlState};
 
     fn step(from: &str, to: &str) -> Step {
         Step::Sysctl(Change {
@@ -345,9 +350,26 @@ pub(crate) mod tests {
         ]
     }
 
+    fn text() -> String {
+        records().iter().map(|record| line(Path::new("journal"), record).unwrap()).collect()
+    }
+
+    /// It would be an intent that nobody can read.
+    #[test]
+    fn what_cannot_be_written_down_is_not_begun() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = PathBuf::from(OsString::from_vec(b"caf\xe9".to_vec()));
+        let link = |target| FileState::Symlink { target, label: None };
+        let on = File(scratch.path().join("link"));
+        let step = Step::File(Change { on, from: link(target), to: link("x".into()) });
+        let error = Journal::begin(scratch.path(), begin(), None, &[step]).unwrap_err();
+        assert!(error.to_string().starts_with("cannot write "), "{error}");
+        assert!(read_all(scratch.path()).unwrap().is_empty());
+    }
+
     #[test]
     fn every_prefix_of_a_journal_can_be_read() {
-        let text: String = records().iter().map(line).collect();
+        let text = text();
         for end in 0..=text.len() {
             let whole = text[..end].matches('\n').count();
             let parsed = parse(&text[..end]).unwrap();
@@ -358,7 +380,7 @@ pub(crate) mod tests {
 
     #[test]
     fn damage_in_the_middle_is_not_read_over() {
-        let text: String = records().iter().map(line).collect();
+        let text = text();
         let damaged = text.replacen("\"intend\"", "\"intent\"", 1);
         assert!(parse(&damaged).unwrap_err().starts_with("line 3"));
     }
@@ -384,7 +406,7 @@ pub(crate) mod tests {
         Journal::begin(scratch.path(), begin(), None, &[step("0", "1")]).unwrap();
         let (dead, _) = read_all(scratch.path()).unwrap().remove(0);
         let stillborn = path_of(scratch.path(), 2);
-        fs::write(&stillborn, line(&Record::Begin(begin()))).unwrap();
+        fs::write(&stillborn, line(&stillborn, &Record::Begin(begin())).unwrap()).unwrap();
         let heritage = Heritage { journal: dead.clone(), steps: vec![step("0", "1")] };
         Journal::begin(scratch.path(), begin(), Some(&heritage), &[]).unwrap();
         let journals = read_all(scratch.path()).unwrap();

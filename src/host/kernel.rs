@@ -2,10 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "a kernel parameter is set by writing its file")]
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::kmod::{DeleteModuleFlags, delete_module};
 
 use super::exec::Program;
 use super::files::is_nothing;
@@ -14,7 +18,7 @@ use crate::read;
 use crate::sysctl::dotted;
 use crate::{Error, Result};
 
-/// The door to `/proc/sys`, `/sys/module` and `modprobe`.
+/// The door to `/proc/sys`, `/sys/module`, `modprobe` and the calls that take modules out.
 #[derive(Debug)]
 pub struct Kernel<'a> {
     pub(super) runtime: &'a tokio::runtime::Runtime,
@@ -87,10 +91,23 @@ impl Kernel<'_> {
         Program::new("modprobe").args(["--", name]).run(self.runtime).map(drop)
     }
 
-    /// Takes a module out, if nothing uses it.
+    /// Whether a module that is in the kernel cannot be taken out: something uses it, another module or a rule
+    /// of somebody's, or it is part of the image.
+    pub fn is_module_used(&self, name: &str) -> Result<bool> {
+        is_used(Path::new("/sys/module"), name)
+    }
+
+    /// Takes a module out, and nothing else: what it depends on may have been there before it. One that
+    /// something uses by now stays.
     pub fn unload_module(&self, name: &str) -> Result<()> {
         live("the kernel's modules")?;
-        Program::new("modprobe").args(["-r", "--", name]).run(self.runtime).map(drop)
+        let path = || Path::new("/sys/module").join(name);
+        let c_name = CString::new(name).map_err(|error| Error::io("unload", path())(error.into()))?;
+        match delete_module(&c_name, DeleteModuleFlags::O_NONBLOCK) {
+            // What uses it is told of EWOULDBLOCK (delete_module(2)).
+            Ok(()) | Err(Errno::ENOENT | Errno::EWOULDBLOCK) => Ok(()),
+            Err(errno) => Err(Error::io("unload", path())(errno.into())),
+        }
     }
 
     /// The value of a parameter, `None` if this kernel has no such key.
@@ -118,6 +135,16 @@ impl Kernel<'_> {
             .open(&path)
             .and_then(|mut file| file.write_all(value.as_bytes()))
             .map_err(Error::io("set", path))
+    }
+}
+
+/// By the count of its users, which only modules have that can be taken out.
+fn is_used(modules: &Path, name: &str) -> Result<bool> {
+    let path = modules.join(name).join("refcnt");
+    match read::of_kernel(&path) {
+        Ok(count) => Ok(count.trim() != "0"),
+        Err(error) if is_nothing(&error) => Ok(true),
+        Err(error) => Err(Error::io("read", path)(error)),
     }
 }
 
@@ -242,6 +269,26 @@ mod tests {
         ] {
             assert_eq!(best_of(&all, name), best, "{name}");
         }
+    }
+
+    #[test]
+    fn a_module_is_used_that_has_users_or_that_cannot_be_taken_out() {
+        let scratch = tempfile::tempdir().unwrap();
+        for (name, count, used) in [
+            ("nf_conntrack", Some("4\n"), true),
+            ("br_netfilter", Some("0\n"), false),
+            ("overlay", None, true),
+        ] {
+            let module = scratch.path().join(name);
+            fs::create_dir(&module).unwrap();
+            if let Some(count) = count {
+                fs::write(module.join("refcnt"), count).unwrap();
+            }
+            assert_eq!(is_used(scratch.path(), name).unwrap(), used, "{name}");
+        }
+        // It cannot be read by anybody.
+        fs::create_dir_all(scratch.path().join("ip_vs/refcnt")).unwrap();
+        assert!(is_used(scratch.path(), "ip_vs").is_err());
     }
 
     #[test]

@@ -330,16 +330,12 @@ fn clear_unfinished(kept: &Path) {
     }
 }
 
-/// Whether a content is there, and is what its name says. One that has a second name
-/// somewhere on the node may have been changed by that.
+/// Whether a content is there, and is what its name says. It may have been changed by a second name that it
+/// has, or had, somewhere on the node.
 fn is_intact(path: &Path, sha256: Digest) -> bool {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() && found.nlink() == 1 => true,
-        Ok(found) if found.is_file() => {
-            File::open(path).and_then(|mut file| Digest::of_reader(&mut file)).is_ok_and(|now| now == sha256)
-        }
-        _ => false,
-    }
+    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    let digest = || File::open(path).and_then(|mut file| Digest::of_reader(&mut file));
+    is_file && digest().is_ok_and(|now| now == sha256)
 }
 
 fn sync_directory(path: &Path) -> Result<()> {

@@ -157,6 +157,13 @@ impl Files {
         Ok(())
     }
 
+    /// Removes a directory, an error if something is in it.
+    pub fn remove_empty(&self, path: &Path) -> Result<()> {
+        remove(path, true)?;
+        self.changed(path);
+        Ok(())
+    }
+
     /// Removes a file or socket that a program has left behind; nothing of it is kept.
     pub fn remove_leftover(&self, path: &Path) -> Result<()> {
         match fs::remove_file(path) {
@@ -324,7 +331,7 @@ impl Files {
         self.flush()
     }
 
-    fn digest(&self, path: &Path, metadata: &Metadata) -> Result<Digest> {
+    pub(super) fn digest(&self, path: &Path, metadata: &Metadata) -> Result<Digest> {
         if let Some(known) = self.fingerprints.lookup(path, metadata) {
             return Ok(known);
         }

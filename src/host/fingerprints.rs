@@ -125,6 +125,12 @@ impl Fingerprint {
     }
 }
 
+/// Microseconds since the epoch, now.
+pub(super) fn now_usec() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

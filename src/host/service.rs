@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Host;
 use super::api::Api;
 use super::files::{STARTED, is_nothing};
+use super::fingerprints::now_usec;
 use super::units::UnitFacts;
 use crate::digest::Digest;
 use crate::read;
@@ -123,15 +123,21 @@ impl Host {
         {
             return Ok(false);
         }
-        let changed_since: Vec<&PathBuf> =
-            unit.inputs.iter().filter(|path| changed_usec(path) > facts.started_usec).collect();
-        match started(&unit.name) {
-            Some(started) if started.invocation == facts.invocation => {
-                let same =
-                    |path: &PathBuf| digest_of(path).is_ok_and(|now| started.inputs.get(path) == Some(&now));
-                Ok(changed_since.into_iter().all(same))
-            }
-            _ => Ok(changed_since.is_empty()),
+        let noted = started(&unit.name).filter(|started| started.invocation == facts.invocation);
+        let noted = noted.map(|started| started.inputs).unwrap_or_default();
+        // The clock may have been set back since the start, so a note counts for more than a time.
+        Ok(unit.inputs.iter().all(|path| match noted.get(path) {
+            Some(then) => self.digest_of(path).is_ok_and(|now| now == *then),
+            None => !has_changed_since(path, facts.started_usec),
+        }))
+    }
+
+    /// `None` where there is no such file. One that cannot be read is not the same as before, whatever it was.
+    fn digest_of(&self, path: &Path) -> Result<Option<Digest>> {
+        match fs::metadata(path) {
+            Ok(metadata) => self.files().digest(path, &metadata).map(Some),
+            Err(error) if is_nothing(&error) => Ok(None),
+            Err(error) => Err(Error::io("look at", path)(error)),
         }
     }
 
@@ -176,10 +182,11 @@ impl Host {
     /// Notes what a running unit was started from, if none of it has changed since.
     pub fn note_started(&self, unit: &Unit) -> Result<()> {
         let facts = self.systemd()?.unit(&unit.name)?;
-        if !facts.active || unit.inputs.iter().any(|path| changed_usec(path) > facts.started_usec) {
+        let is_stale = |path: &PathBuf| has_changed_since(path, facts.started_usec);
+        if !facts.active || unit.inputs.iter().any(is_stale) {
             return Ok(());
         }
-        let digest = |path: &PathBuf| Some((path.clone(), digest_of(path).ok()?));
+        let digest = |path: &PathBuf| Some((path.clone(), self.digest_of(path).ok()?));
         let inputs = unit.inputs.iter().filter_map(digest).collect();
         let started = Started { invocation: facts.invocation, inputs };
         let text = serde_json::to_vec(&started).unwrap_or_default();
@@ -193,26 +200,38 @@ fn executes(pid: u32, program: &Path) -> bool {
     inode(&PathBuf::from(format!("/proc/{pid}/exe"))).is_some_and(|running| inode(program) == Some(running))
 }
 
-/// When a file last changed, microseconds since the epoch; 0 if there is none.
-fn changed_usec(path: &Path) -> u64 {
+/// Whether a file has changed since a time, by its own; in microseconds since the epoch.
+fn has_changed_since(path: &Path, time: u64) -> bool {
     let changed = |metadata: fs::Metadata| {
         u64::try_from(metadata.ctime() * 1_000_000 + metadata.ctime_nsec() / 1000).unwrap_or_default()
     };
-    fs::metadata(path).map(changed).unwrap_or_default()
+    let changed = fs::metadata(path).map(changed).unwrap_or_default();
+    is_between(time, changed, now_usec())
 }
 
-/// More than any input of a unit: the guard's program, which is this one, is one of them.
-const LARGEST_INPUT: u64 = 64 << 20;
-
-/// `None` where there is no such file. One that cannot be read is not the same as before, whatever it was.
-fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
-    match read::up_to(LARGEST_INPUT, path) {
-        Ok(bytes) => Ok(Some(Digest::of(&bytes))),
-        Err(error) if is_nothing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// A change that is yet to come says nothing: the clock has been set back since.
+fn is_between(start: u64, change: u64, now: u64) -> bool {
+    (start + 1..=now).contains(&change)
 }
 
 fn started(unit: &str) -> Option<Started> {
     serde_json::from_slice(&read::whole(Path::new(STARTED).join(unit)).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_that_was_after_the_start_and_is_not_yet_to_come() {
+        for (start, change, now, counts) in [
+            (10, 20, 30, true),
+            (10, 30, 30, true),
+            (20, 10, 30, false),
+            (20, 20, 30, false),
+            (10, 40, 30, false),
+        ] {
+            assert_eq!(is_between(start, change, now), counts, "{start} {change} {now}");
+        }
+    }
 }

@@ -2,16 +2,23 @@
 //!
 //! Unlike a [`File`](super::File) that is a directory, a tree is one thing with
 //! all that is in it. Undoing a tree that was not there before takes everything
-//! in it away, mounts first.
+//! in it away, mounts first. But what is in docker's configuration is the site's, all
+//! but one file that docker makes: that is taken away, and what stays is named.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::change::Resource;
 use crate::host::Host;
+
+/// Where docker's configuration is.
+const CONFIGURATION: &str = "/etc/docker";
+
+/// What docker itself makes there, up to 23: the key by which it named itself to registries of version 1.
+const OF_DOCKER: [&str; 1] = ["key.json"];
 
 /// The directory at the top.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +45,10 @@ impl Resource for Tree {
     fn converge(&self, host: &Host, to: &TreeState) -> Result<()> {
         match to {
             TreeState::Present => host.files().make_tree(&self.0),
+            TreeState::Absent if self.0 == Path::new(CONFIGURATION) => {
+                OF_DOCKER.iter().try_for_each(|name| host.files().remove_leftover(&self.0.join(name)))?;
+                host.files().remove_empty(&self.0)
+            }
             TreeState::Absent => host.files().remove_tree(&self.0),
         }
     }

@@ -291,16 +291,27 @@ impl Config {
         Ok(config)
     }
 
+    /// Where docker has its data and what it needs while it runs: data-root and exec-root.
+    pub fn roots(&self) -> [PathBuf; 2] {
+        ROOTS.map(|(root, below)| {
+            let said = self.docker.daemon.get(root).and_then(Value::as_str);
+            said.map_or_else(|| self.docker.dir.join(below), PathBuf::from)
+        })
+    }
+
     /// data-root and exec-root are below docker.dir unless the site says otherwise.
     fn follow_docker_dir(&mut self) {
         let origin = self.origin("docker.dir").to_owned();
-        for (root, below) in [("data-root", "data"), ("exec-root", "exec")] {
+        for (root, below) in ROOTS {
             let path = self.docker.dir.join(below);
             self.docker.daemon.entry(root).or_insert_with(|| Value::from(path.to_string_lossy()));
             self.origins.entry(format!("docker.daemon.{root}")).or_insert_with(|| origin.clone());
         }
     }
 }
+
+/// docker's two directories, and their names below docker.dir.
+const ROOTS: [(&str, &str); 2] = [("data-root", "data"), ("exec-root", "exec")];
 
 /// As [`Config::effective`] shows it: without the secrets that daemon.json may hold.
 impl fmt::Debug for Config {

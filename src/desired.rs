@@ -105,6 +105,7 @@ pub fn docker_unit(config: &Config) -> Unit {
         program: Some(config.docker.bin_dir.join("dockerd")),
         inputs,
         ready: Readiness::Api(socket(config)),
+        hanging: Vec::new(),
     }
 }
 
@@ -462,8 +463,8 @@ impl Desired {
 
 /// The directories that docker fills.
 fn dockers_own(config: &Config) -> [PathBuf; 3] {
-    let dir = &config.docker.dir;
-    [dir.join("data"), dir.join("exec"), PathBuf::from("/etc/docker")]
+    let [data, exec] = config.roots();
+    [data, exec, PathBuf::from("/etc/docker")]
 }
 
 fn version_of(sources: &Sources<'_>) -> Option<Version> {

@@ -64,6 +64,15 @@ pub struct Unfinished {
     pub steps: Vec<(Step, bool)>,
 }
 
+impl Unfinished {
+    /// The steps of which a part may have been made: those that have failed, and the one that was in
+    /// flight. What comes after that was not begun.
+    pub fn may_be_half_made(&self) -> impl Iterator<Item = &Step> {
+        let in_flight = self.steps.iter().rposition(|(_, is_done)| *is_done).map_or(0, |last| last + 1);
+        self.steps.iter().take(in_flight + 1).filter(|(_, is_done)| !is_done).map(|(step, _)| step)
+    }
+}
+
 impl Receipt {
     /// Reads and composes the journals in `directory`.
     pub fn read(directory: &Path) -> Result<Self> {
@@ -393,6 +402,18 @@ mod tests {
     fn receipt(runs: Vec<Vec<Record>>) -> Receipt {
         let number = |(number, records): (usize, _)| (PathBuf::from(number.to_string()), records);
         Receipt::of(runs.into_iter().enumerate().map(number).collect())
+    }
+
+    #[test]
+    fn what_may_be_half_made_has_failed_or_was_in_flight() {
+        let steps = ["a", "b", "c", "d"].map(|key| step(key, "1", "2"));
+        for (done, expected) in [("", vec!["a"]), ("a", vec!["b"]), ("ac", vec!["b", "d"]), ("abcd", vec![])]
+        {
+            let marked = steps.iter().map(|step| (step.clone(), done.contains(&step.name().on))).collect();
+            let unfinished = Unfinished { path: PathBuf::new(), command: REMOVE.to_owned(), steps: marked };
+            let names: Vec<String> = unfinished.may_be_half_made().map(|step| step.name().on).collect();
+            assert_eq!(names, expected, "{done}");
+        }
     }
 
     #[test]

@@ -289,9 +289,25 @@ pub fn recover(
     }
     let spared = |step: &Step| is_filled(host, step);
     let limits = host.limits();
-    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), Vec::new(), spared);
+    let partly = half_lost(host, unfinished);
+    for left in &partly {
+        sink.event(&Event::Left(left));
+    }
+    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), partly, spared);
     host.end_undo(limits);
     Ok(left)
+}
+
+/// What a run that did not end had begun to take away for good: it is there, and some of what was in it
+/// may not be.
+pub fn half_lost(host: &Host, unfinished: &Unfinished) -> Vec<Left> {
+    let steps = unfinished.may_be_half_made().filter(|step| step.loses_data());
+    let stays = |step: &&Step| !matches!(step.standing(host), Ok(Standing::AtTo));
+    let left = |step: &Step| {
+        let why = "a removal that did not end was at it: some of what was in it may be gone".to_owned();
+        Left { name: step.name(), why, changed_since: false }
+    };
+    steps.filter(stays).map(left).collect()
 }
 
 /// Clears away what a run that did not end has left beside the files that it was about, and

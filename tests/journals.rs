@@ -100,15 +100,16 @@ fn every_form_has_been_written() {
     assert_eq!(forms, expected);
 }
 
-const FORMS: [&str; 10] = [
+const FORMS: [&str; 11] = [
     "begin inherited intend found done refused undone end-completed end-restored end-partial end-resumed",
     "file-absent file-directory file-symlink file-regular file-labelled",
-    "tree-absent tree-present module-unloaded module-loaded sysctl-absent sysctl-value",
+    "tree-absent tree-present module-unloaded module-loaded module-used module-unneeded",
+    "sysctl-absent sysctl-value",
     "table-empty table-rules policy-accept policy-drop rule-absent rule-present",
     "unit-dangling unit-disabled unit-enabled unit-masked",
     "remains-none remains-rules of-docker of-ufw hairpin-off hairpin-on",
     "bridge-as-told bridge-other chains-whole chains-lacking",
-    "ready-job ready-api",
+    "ready-job ready-api unit-hanging",
     "nft legacy",
     "ipv4 ipv6",
 ];
@@ -174,7 +175,8 @@ fn of_step(step: &Step) -> Vec<&'static str> {
                 Readiness::Job => "ready-job",
                 Readiness::Api(_) => "ready-api",
             };
-            [states.as_slice(), &[ready]].concat()
+            let hanging: &[&str] = if change.on.hanging.is_empty() { &[] } else { &["unit-hanging"] };
+            [states.as_slice(), &[ready], hanging].concat()
         }
     }
 }
@@ -229,6 +231,8 @@ fn of_module(state: ModuleState) -> &'static str {
     match state {
         ModuleState::Unloaded => "module-unloaded",
         ModuleState::Loaded => "module-loaded",
+        ModuleState::Used => "module-used",
+        ModuleState::Unneeded => "module-unneeded",
     }
 }
 

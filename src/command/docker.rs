@@ -2,7 +2,7 @@
 
 use super::collect::collect;
 use super::install::{Choice, inspect, repair, stage};
-use super::repair::REPAIR;
+use super::repair::{PUT_BACK_FIRST, REPAIR};
 use super::session::{self, Session, load, locked, require_root};
 use super::{candidate, live};
 use crate::change::{Resource, Step};
@@ -90,7 +90,7 @@ pub(super) fn look_again(session: &mut Session, sink: &mut dyn Sink, report: &mu
 /// containers that it has stopped are known to nobody else. Where that does not come off, nothing goes on.
 fn go_on(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Result<Option<bool>> {
     if let Some(repair) = session.receipt.unfinished().filter(|unfinished| unfinished.command == REPAIR) {
-        sink.event(&Event::Note("an earlier repair did not end; it is put back first"));
+        sink.event(&Event::Note(PUT_BACK_FIRST));
         let left = run::recover(&session.host, &session.receipt, repair, sink)?;
         if left.iter().any(|left| !left.changed_since) {
             let error = Error::Unended { journal: repair.path.clone() };
@@ -99,6 +99,10 @@ fn go_on(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Res
         }
         session.host.interrupt().check()?;
         session.refresh()?;
+    }
+    let half_lost = session.receipt.unfinished().map(|unfinished| run::half_lost(&session.host, unfinished));
+    for left in half_lost.into_iter().flatten() {
+        sink.event(&Event::Note(&format!("{}: {}", left.name, left.why)));
     }
     let is_heir = run::inherit(&session.host, &mut session.receipt)?;
     if is_heir {
@@ -159,7 +163,7 @@ pub(super) fn plan(settings: &SettingOptions, report: &mut Report) -> Result<()>
         None => {}
     }
     let mut notes = Collector::default();
-    let intended = intend(&session, &mut notes, false, report)?;
+    let intended = intend(&mut session, &mut notes, false, report)?;
     report.notes.extend(notes.notes.into_iter().chain(intended.desired.notes));
     report.changes = intended.steps.iter().map(|step| ChangeReport::new(step, &session.host)).collect();
     report.outcome = if report.changes.is_empty() { Outcome::Unchanged } else { Outcome::Planned };
@@ -225,8 +229,7 @@ fn await_flannel(session: &mut Session) -> Result<()> {
     }
 }
 
-fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Report) -> Result<Intended> {
-    let Session { config, host, receipt, .. } = session;
+fn intend(session: &mut Session, sink: &mut dyn Sink, keep: bool, report: &mut Report) -> Result<Intended> {
     let choice = Choice::of(session);
     report.preflight = super::preflight::look(session, choice.as_ref());
     let refusals = preflight::refusals(&report.preflight);
@@ -244,7 +247,7 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Repor
         Choice::Archive(request) if keep => Some(stage(session, &request, sink)?),
         Choice::Archive(request) => Some(inspect(session, &request, sink)?),
         Choice::Leave => {
-            let bin_dir = config.docker.bin_dir.display();
+            let bin_dir = session.config.docker.bin_dir.display();
             sink.event(&Event::Note(&format!(
                 "the binaries in {bin_dir} were not installed by node-setup and stay; --archive replaces them"
             )));
@@ -252,11 +255,11 @@ fn intend(session: &Session, sink: &mut dyn Sink, keep: bool, report: &mut Repor
         }
     };
     if !is_at_hand {
-        // Getting it may have taken long.
-        host.stands_still();
+        // Getting it may have taken long, and others go on: what they have made of daemon.json meanwhile stays.
+        session.look_again()?;
     }
     let mut desired = session.desired(docker.as_ref());
-    let steps = plan_for(host, &desired.goals, receipt)?;
+    let steps = plan_for(&session.host, &desired.goals, &session.receipt)?;
     if !steps.is_empty() {
         desired.notes.splice(0..0, preflight::warnings(&report.preflight));
     }

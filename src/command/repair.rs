@@ -23,6 +23,9 @@ use crate::{Error, Result};
 /// The command, in journals.
 pub(super) const REPAIR: &str = "docker repair";
 
+/// What the next run says that finds one which did not end.
+pub(super) const PUT_BACK_FIRST: &str = "an earlier repair did not end; it is put back first";
+
 pub(super) fn repair(
     settings: &SettingOptions,
     force: bool,
@@ -122,5 +125,5 @@ fn containers(session: &Session, force: bool) -> Result<Vec<Hanging>> {
         let remedy = "drain the node, or stop them; --force stops them, and starts them again afterwards";
         return refused(Id::CONTAINERS, found, remedy);
     }
-    Ok(bridged.into_iter().map(|one| Hanging { name: one.name().to_owned(), id: one.id }).collect())
+    Ok(bridged.into_iter().map(Hanging::from).collect())
 }

@@ -153,6 +153,11 @@ impl Session {
     /// Looks again: after a run, the facts are others.
     pub(super) fn refresh(&mut self) -> Result<()> {
         self.receipt = Receipt::read(&self.host.journals())?;
+        self.look_again()
+    }
+
+    /// Looks at the node again, of which time has passed.
+    pub(super) fn look_again(&mut self) -> Result<()> {
         self.host.stands_still();
         self.facts = facts::gather(&self.host, &self.config)?;
         Ok(())

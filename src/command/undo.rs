@@ -9,16 +9,17 @@ use std::path::Path;
 use super::collect::{collect_removed, require_kept};
 use super::docker::{conclude, remember, tell_label_problem};
 use super::live;
+use super::repair::{PUT_BACK_FIRST, REPAIR};
 use super::session::{Past, begin, locked, patience, require_root};
-use crate::change::{Change, Name, Standing, Step};
+use crate::change::{Change, Name, Standing, Step, Want, Wanted};
 use crate::cli::{SettingOptions, UndoOptions};
 use crate::event::{Event, Left, Sink, Sinks};
-use crate::host::{Container, Host, local_points};
+use crate::host::{Host, is_container, local_points};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, Need, plan};
 use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
-use crate::resource::{Readiness, Unit};
+use crate::resource::{Hanging, Readiness};
 use crate::run::{self, Run, because, must_suit, undo_order};
 use crate::{Error, Result};
 
@@ -115,6 +116,9 @@ pub(super) fn remove(
     report: &mut Report,
 ) -> Result<()> {
     going_back(REMOVE, settings, sinks, report, |past, sink, report| {
+        if !dry_run {
+            end_repair(past, sink)?;
+        }
         run::inherit(&past.host, &mut past.receipt)?;
         let owned = past.receipt.all_owned();
         let steps: Vec<Step> = owned.filter(|step| purge || !holds_data(step)).cloned().collect();
@@ -133,6 +137,19 @@ pub(super) fn remove(
         }
         Ok(())
     })
+}
+
+/// Puts a repair back first that did not end: the containers that it has stopped are known to nobody
+/// else, and are to run should the removal be taken back. What of it stays is the removal's.
+fn end_repair(past: &mut Past, sink: &mut dyn Sink) -> Result<()> {
+    let Some(repair) = past.receipt.unfinished().filter(|unfinished| unfinished.command == REPAIR) else {
+        return Ok(());
+    };
+    sink.event(&Event::Note(PUT_BACK_FIRST));
+    run::recover(&past.host, &past.receipt, repair, sink)?;
+    past.host.interrupt().check()?;
+    past.receipt = Receipt::read(&past.host.journals())?;
+    Ok(())
 }
 
 /// Forgets the node, once nothing on it is ours any more, or else what nothing goes back
@@ -178,7 +195,10 @@ fn go_back(
     let (mut goals, mut left) = (Vec::new(), Vec::new());
     for (step, _) in undo_order(steps) {
         match standing_in_the_way(&past.host, &step, manner)? {
-            None => goals.push(Goal { wanted: step.inverse().wanted(), need: manner.need }),
+            None => {
+                let wanted = with_what_hangs_on_it(past, step.inverse().wanted());
+                goals.push(Goal { wanted, need: manner.need });
+            }
             Some(item) => {
                 sink.event(&Event::Left(&item));
                 report.left.push((&item).into());
@@ -235,18 +255,40 @@ fn standing_in_the_way(host: &Host, step: &Step, manner: &Manner) -> Result<Opti
     Ok(Some(Left { name: step.name(), why, changed_since }))
 }
 
+/// Where docker is to stop, the containers that stop with it; also those that a run before this one
+/// has stopped already, which died: should this one be taken back, they are to run again.
+fn with_what_hangs_on_it(past: &Past, mut wanted: Wanted) -> Wanted {
+    if let Wanted::Unit(Want { on, to }) = &mut wanted
+        && let (Readiness::Api(socket), false) = (&on.ready, to.active)
+    {
+        let running = past.host.api(socket).running().unwrap_or_default();
+        on.hanging = running.into_iter().map(Hanging::from).collect();
+        for (step, _) in past.receipt.unfinished().iter().flat_map(|unfinished| &unfinished.steps) {
+            match step {
+                Step::Unit(change) if change.on.name == on.name => {
+                    let earlier = change.on.hanging.iter().filter(|hanging| !on.hanging.contains(hanging));
+                    let earlier: Vec<Hanging> = earlier.cloned().collect();
+                    on.hanging.extend(earlier);
+                }
+                _ => {}
+            }
+        }
+    }
+    wanted
+}
+
 /// Says which containers will be stopped, before they are.
 fn announce(past: &Past, planned: &[Step], sink: &mut dyn Sink) {
-    let socket = planned.iter().find_map(|step| match step {
-        Step::Unit(Change { on: Unit { ready: Readiness::Api(socket), .. }, to, .. }) if !to.active => {
-            Some(socket)
-        }
+    let stopping = planned.iter().find_map(|step| match step {
+        Step::Unit(Change { on, to, .. }) if !to.active && on.ready != Readiness::Job => Some(on),
         _ => None,
     });
-    let running = socket.and_then(|socket| past.host.api(socket).running().ok()).unwrap_or_default();
-    if !running.is_empty() {
-        let names: Vec<&str> = running.iter().map(Container::name).collect();
+    let Some(docker) = stopping else { return };
+    if !docker.hanging.is_empty() {
+        let names: Vec<&str> = docker.hanging.iter().map(|hanging| hanging.name.as_str()).collect();
         sink.event(&Event::Note(&format!("stopping the containers {}", names.join(", "))));
+    } else if past.host.processes().is_ok_and(|all| all.iter().any(|(_, name)| is_container(name))) {
+        sink.event(&Event::Note("stopping containers whose names are not known: docker does not answer"));
     }
 }
 

@@ -153,7 +153,7 @@ pub fn gather(host: &Host, config: &Config) -> Result<Facts> {
         docker_backend: Tools::plain(),
         firewalls: firewalls?.into_iter().filter_map(|(unit, state)| state.map(|_| firewall(unit))).collect(),
         firewall_rules: firewall_rules(host, config)?,
-        missing_directories: missing_directories(config),
+        missing_directories: missing_directories(config)?,
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options,
         flannel_lease,
@@ -292,9 +292,10 @@ fn listed_modules() -> Result<Vec<String>> {
     Ok(text.lines().map(str::trim).filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
 }
 
-fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
-    let data = config.docker.dir.join("data");
-    let exec = config.docker.dir.join("exec");
+/// The directories that lead to what is to be, as far as they are not there. A link that leads nowhere is
+/// somebody's: what it is to lead to, a disk perhaps, is not there yet.
+fn missing_directories(config: &Config) -> Result<BTreeSet<PathBuf>> {
+    let [data, exec] = config.roots();
     let fixed = [
         "/etc/docker",
         "/etc/sysctl.d",
@@ -304,7 +305,18 @@ fn missing_directories(config: &Config) -> BTreeSet<PathBuf> {
         PRESET_DIRECTORY,
     ];
     let targets = fixed.iter().map(Path::new).chain([config.docker.bin_dir.as_path(), &data, &exec]);
-    targets.flat_map(Path::ancestors).filter(|path| !path.exists()).map(Path::to_owned).collect()
+    let mut missing = BTreeSet::new();
+    for path in targets.flat_map(Path::ancestors).filter(|path| !path.exists()) {
+        if path.is_symlink() {
+            return Err(Error::Foreign {
+                path: path.to_owned(),
+                problem: "a link that leads nowhere".to_owned(),
+                help: "mount or make what it leads to, or remove it".to_owned(),
+            });
+        }
+        missing.insert(path.to_owned());
+    }
+    Ok(missing)
 }
 
 #[cfg(test)]
@@ -356,6 +368,19 @@ mod tests {
         assert!(error.to_string().ends_with("it is not a regular file"), "{error}");
         let found: Foreign<DockerOptions> = foreign(&fifo).unwrap();
         assert_eq!(found, Foreign::Garbled("it is not a regular file".to_owned()));
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_a_directory_that_is_missing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (link, disk) = (scratch.path().join("data"), scratch.path().join("disk"));
+        std::os::unix::fs::symlink(&disk, &link).unwrap();
+        let mut config = Config::default();
+        config.docker.daemon.insert("data-root".to_owned(), link.join("docker").to_string_lossy().into());
+        let error = missing_directories(&config).unwrap_err();
+        assert!(error.to_string().ends_with("a link that leads nowhere"), "{error}");
+        fs::create_dir(&disk).unwrap();
+        assert!(missing_directories(&config).unwrap().contains(&link.join("docker")));
     }
 
     #[test]

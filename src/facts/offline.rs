@@ -37,7 +37,7 @@ pub(super) fn gather(host: &Host, config: &Config) -> Result<Facts> {
         docker_backend: Tools::plain(),
         firewalls: config.firewall.disable.iter().filter(is_there).cloned().map(super::firewall).collect(),
         firewall_rules: Vec::new(),
-        missing_directories: missing_directories(config),
+        missing_directories: missing_directories(config)?,
         daemon_json: read_optional(Path::new(DAEMON_JSON))?,
         flannel_options,
         flannel_lease,

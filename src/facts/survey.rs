@@ -165,14 +165,11 @@ fn targets(config: &Config) -> Vec<Target> {
 }
 
 fn places(config: &Config) -> [(Role, PathBuf); 6] {
-    let root = |key: &str| {
-        let path = config.docker.daemon.get(key).and_then(serde_json::Value::as_str);
-        path.map_or_else(|| config.docker.dir.clone(), PathBuf::from)
-    };
+    let [data, exec] = config.roots();
     [
         (Role::Binaries, config.docker.bin_dir.clone()),
-        (Role::Data, root("data-root")),
-        (Role::Exec, root("exec-root")),
+        (Role::Data, data),
+        (Role::Exec, exec),
         (Role::State, PathBuf::from(STATE)),
         (Role::System, PathBuf::from("/etc/docker")),
         (Role::System, PathBuf::from(UNIT_DIRECTORY)),

@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ use super::api::Api;
 use super::flannel::DERIVED_OPTIONS;
 use super::listing::Whose;
 use super::netfilter::{Backend, Family};
+use super::shims::is_shim;
 use crate::desired::flannel_rule;
 use crate::docker::{self, Admission, BRIDGE, DAEMON_JSON};
 use crate::preflight::parse_daemon_json;
@@ -32,6 +35,9 @@ const DIRECTORIES: &[&str] = &[
     "/opt/containerd/lib",
     "/opt/containerd",
 ];
+
+/// Where shims listen, those of another containerd too.
+const SHIM_SOCKETS: &str = "/run/containerd/s";
 
 /// Where dockerd writes its process id.
 const PID_FILE: &str = "/run/docker.pid";
@@ -72,6 +78,7 @@ impl Host {
         for path in [socket, Path::new(PID_FILE), Path::new(DERIVED_OPTIONS)] {
             self.files().remove_leftover(path)?;
         }
+        dead_sockets(Path::new(SHIM_SOCKETS)).try_for_each(|path| self.files().remove_leftover(&path))?;
         let netlink = self.netlink()?;
         if let Some(bridge) = netlink.link(BRIDGE)? {
             netlink.delete(bridge.index)?;
@@ -119,8 +126,11 @@ impl Host {
             return systemd.reset_failed(unit);
         }
         let groups = groups(Path::new(CGROUPS), &group);
+        // Those of a docker that has not answered when it was to stop them: they have groups of their own.
+        let processes = processes_of(&groups)?.into_iter();
+        self.end_under(&processes.filter(|pid| is_shim(*pid)).collect::<Vec<_>>())?;
         let deadline = Instant::now() + GONE;
-        while any_has_processes(&groups)? {
+        while !processes_of(&groups)?.is_empty() {
             systemd.kill_all(unit)?;
             if Instant::now() >= deadline {
                 return Err(Error::Timeout {
@@ -135,6 +145,16 @@ impl Host {
     }
 }
 
+/// Sockets on which nobody listens any more.
+fn dead_sockets(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let sockets = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_socket()));
+    let is_dead = |path: &PathBuf| {
+        UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    sockets.map(|entry| entry.path()).filter(is_dead)
+}
+
 /// What daemon.json says; nothing where it cannot be read.
 fn daemon_keys() -> Map<String, Value> {
     let text = read::text(DAEMON_JSON).ok();
@@ -146,38 +166,36 @@ fn groups(hierarchies: &Path, group: &str) -> [PathBuf; 3] {
     HIERARCHIES.map(|name| hierarchies.join(name).join(group.trim_start_matches('/')))
 }
 
-fn any_has_processes(groups: &[PathBuf]) -> Result<bool> {
-    for group in groups {
-        if has_processes(group)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn processes_of(groups: &[PathBuf]) -> Result<Vec<u32>> {
+    let mut all = Vec::new();
+    groups.iter().try_for_each(|group| collect_processes(group, &mut all))?;
+    Ok(all)
 }
 
-/// Of the group or of any below it: containers may have groups of their own.
-fn has_processes(group: &Path) -> Result<bool> {
+/// Of the group and of all below it: containers may have groups of their own.
+fn collect_processes(group: &Path, all: &mut Vec<u32>) -> Result<()> {
     let procs = group.join("cgroup.procs");
     match read::of_kernel(&procs) {
-        Ok(text) if !text.trim().is_empty() => return Ok(true),
-        Err(error) if !says_nothing(&error) => return Err(Error::io("read", procs)(error)),
-        _ => {}
+        Err(error) if says_nothing(&error) => {}
+        text => {
+            let text = text.map_err(Error::io("read", procs))?;
+            all.extend(text.lines().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
     }
+    let unreadable = || Error::io("read the directory", group);
     let entries = match fs::read_dir(group) {
-        Err(error) if says_nothing(&error) => return Ok(false),
-        entries => entries.map_err(Error::io("read the directory", group))?,
+        Err(error) if says_nothing(&error) => return Ok(()),
+        entries => entries.map_err(unreadable())?,
     };
     for entry in entries {
         let below = entry.and_then(|entry| Ok(entry.file_type()?.is_dir().then(|| entry.path())));
         match below {
-            Ok(Some(below)) if has_processes(&below)? => return Ok(true),
-            Err(error) if !says_nothing(&error) => {
-                return Err(Error::io("read the directory", group)(error));
-            }
+            Ok(Some(below)) => collect_processes(&below, all)?,
+            Err(error) if !says_nothing(&error) => return Err(unreadable()(error)),
             _ => {}
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 /// Whether there is nothing to be told of a group: it is gone (ENODEV where its file was open when it
@@ -208,17 +226,30 @@ mod tests {
             let group = scratch.path().join(place);
             fs::create_dir_all(&group).unwrap();
             fs::write(group.join("cgroup.procs"), procs).unwrap();
-            let found = any_has_processes(&groups(scratch.path(), UNIT)).unwrap();
-            assert_eq!(found, expected, "{place}: {procs:?}");
+            let found = processes_of(&groups(scratch.path(), UNIT)).unwrap();
+            assert_eq!(found, if expected { vec![4711] } else { vec![] }, "{place}: {procs:?}");
         }
+    }
+
+    #[test]
+    fn a_socket_is_dead_on_which_nobody_listens() {
+        use std::os::unix::net::UnixListener;
+        let scratch = tempfile::tempdir().unwrap();
+        let [alive, dead] = ["alive", "dead"].map(|name| scratch.path().join(name));
+        let _listener = UnixListener::bind(alive).unwrap();
+        drop(UnixListener::bind(&dead).unwrap());
+        fs::write(scratch.path().join("file"), "").unwrap();
+        assert_eq!(dead_sockets(scratch.path()).collect::<Vec<_>>(), [dead]);
+        assert_eq!(dead_sockets(&scratch.path().join("gone")).count(), 0);
     }
 
     #[test]
     fn a_group_that_cannot_be_read_is_not_one_without_processes() {
         let scratch = tempfile::tempdir().unwrap();
-        assert!(!has_processes(&scratch.path().join("gone")).unwrap());
+        let look = |group: &Path| processes_of(&[group.to_owned()]);
+        assert!(look(&scratch.path().join("gone")).unwrap().is_empty());
         fs::create_dir_all(scratch.path().join("below/cgroup.procs")).unwrap();
-        let error = has_processes(scratch.path()).unwrap_err();
+        let error = look(scratch.path()).unwrap_err();
         assert!(error.to_string().ends_with("below/cgroup.procs"), "{error}");
         for (errno, expected) in [
             (Errno::ENOENT, true),

@@ -38,14 +38,23 @@ impl Host {
         if shims.is_empty() {
             return Ok(0);
         }
-        let containers = children(&shims)?;
+        self.end_under(&shims)?;
+        Ok(shims.len())
+    }
+
+    /// Ends these shims and the containers under them. These are told to stop, and killed after as long as docker
+    /// gives them.
+    pub(super) fn end_under(&self, shims: &[u32]) -> Result<()> {
+        if shims.is_empty() {
+            return Ok(());
+        }
+        let containers = children(shims)?;
         self.end(&containers, Signal::SIGTERM, STOP);
-        let all = [containers, shims.clone()].concat();
-        if self.end(&all, Signal::SIGKILL, GONE) {
-            return Ok(shims.len());
+        if self.end(&[&containers, shims].concat(), Signal::SIGKILL, GONE) {
+            return Ok(());
         }
         Err(Error::Timeout {
-            what: "the end of containers that the older docker cannot take over".to_owned(),
+            what: "the end of containers without docker".to_owned(),
             after: GONE,
             help: "see: systemctl status docker".to_owned(),
         })
@@ -92,6 +101,11 @@ impl Host {
         }
         true
     }
+}
+
+/// Whether a process of docker's own control group looks after a container.
+pub(super) fn is_shim(pid: u32) -> bool {
+    read::of_kernel(format!("/proc/{pid}/comm")).is_ok_and(|name| is_container(name.trim_end()))
 }
 
 /// Not a dead one either that nobody has asked about yet.

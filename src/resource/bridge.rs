@@ -11,10 +11,10 @@ use std::fmt;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::unit::{Readiness, Unit, UnitState};
+use super::unit::{Hanging, Unit, UnitState};
 use crate::change::{Resource, Step};
 use crate::docker::BRIDGE;
-use crate::host::{Api, Host, ipv4_on, is_container};
+use crate::host::{Host, ipv4_on, is_container};
 use crate::{Error, Result};
 
 /// There is one a node.
@@ -28,15 +28,6 @@ pub struct Bridge {
     /// The containers that may be stopped for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hanging: Vec<Hanging>,
-}
-
-/// A container that hangs on the bridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hanging {
-    /// Its whole id.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
 }
 
 /// Where the bridge stands.
@@ -84,7 +75,7 @@ impl Bridge {
             wanted: BridgeState::AsTold.to_string(),
             found: format!("in use by {by}, which would lose its network"),
         };
-        let running = self.api(host).map(|api| api.running());
+        let running = self.docker.api(host).map(|api| api.running());
         let Some(Ok(running)) = running else {
             let alive = host.processes()?.into_iter().find(|(_, name)| is_container(name));
             return alive.map_or(Ok(()), |(pid, _)| {
@@ -96,29 +87,14 @@ impl Bridge {
         if let Some(other) = bridged.find(|container| !may_stop(&container.id)) {
             return Err(in_use(format!("the container {}", other.name())));
         }
-        self.hanging.iter().try_for_each(|hanging| self.api(host).map_or(Ok(()), |api| api.stop(&hanging.id)))
+        let stop = |hanging: &Hanging| self.docker.api(host).map_or(Ok(()), |api| api.stop(&hanging.id));
+        self.hanging.iter().try_for_each(stop)
     }
 
     fn delete(&self, host: &Host) -> Result<()> {
         host.systemd()?.rest(&self.docker.name)?;
         let netlink = host.netlink()?;
         netlink.link(BRIDGE)?.map_or(Ok(()), |bridge| netlink.delete(bridge.index))
-    }
-
-    /// Those that were stopped last, and so were made first, come first: others may
-    /// be in their networks. docker may have started some itself, and one may be gone by now.
-    fn start_again(&self, host: &Host) -> Result<()> {
-        self.hanging.iter().rev().try_for_each(|hanging| match self.api(host) {
-            Some(api) if api.is_running(&hanging.id)? == Some(false) => api.start(&hanging.id),
-            _ => Ok(()),
-        })
-    }
-
-    fn api(&self, host: &Host) -> Option<Api> {
-        match &self.docker.ready {
-            Readiness::Api(socket) => Some(host.patient_api(socket)),
-            Readiness::Job => None,
-        }
     }
 }
 
@@ -149,7 +125,7 @@ impl Resource for Bridge {
             }
         }
         self.docker.run(host)?;
-        self.start_again(host)
+        self.docker.start_again(host, &self.hanging)
     }
 
     /// A docker that starts under no container gives its bridge the right address.

@@ -18,7 +18,7 @@ mod table;
 mod tree;
 mod unit;
 
-pub use bridge::{Bridge, BridgeState, Hanging};
+pub use bridge::{Bridge, BridgeState};
 pub use chains::{Chains, ChainsState};
 pub use file::{File, FileState, Mode, Regular};
 pub use hairpin::{Hairpin, HairpinState};
@@ -30,4 +30,4 @@ pub use rule::{Rule, RuleState};
 pub use sysctl::{Sysctl, SysctlState};
 pub use table::{Table, TableState};
 pub use tree::{Tree, TreeState};
-pub use unit::{Enablement, Readiness, Unit, UnitState};
+pub use unit::{Enablement, Hanging, Readiness, Unit, UnitState};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::file::touches;
 use crate::Result;
 use crate::change::{Resource, Step};
-use crate::host::Host;
+use crate::host::{Api, Container, Host};
 
 /// A unit and what it is started from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,18 @@ pub struct Unit {
     /// What has to happen after a start before it counts as running.
     #[serde(default)]
     pub ready: Readiness,
+    /// The containers that run on it and stop with it. Where going back has it run again, so do they.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hanging: Vec<Hanging>,
+}
+
+/// A container that hangs on docker, or on its bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hanging {
+    /// Its whole id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
 }
 
 /// When a started unit is ready.
@@ -67,6 +79,12 @@ pub struct UnitState {
     pub fresh: bool,
 }
 
+impl From<Container> for Hanging {
+    fn from(container: Container) -> Self {
+        Self { name: container.name().to_owned(), id: container.id }
+    }
+}
+
 impl UnitState {
     /// Enabled, and running from what is on disk.
     pub const RUNNING: Self = Self { enablement: Enablement::Enabled, active: true, fresh: true };
@@ -89,7 +107,30 @@ impl UnitState {
 impl Unit {
     /// A unit of which nothing but its own state matters.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), program: None, inputs: Vec::new(), ready: Readiness::Job }
+        Self {
+            name: name.to_owned(),
+            program: None,
+            inputs: Vec::new(),
+            ready: Readiness::Job,
+            hanging: Vec::new(),
+        }
+    }
+
+    /// docker's API, for what takes as long as a container does.
+    pub(super) fn api(&self, host: &Host) -> Option<Api> {
+        match &self.ready {
+            Readiness::Api(socket) => Some(host.patient_api(socket)),
+            Readiness::Job => None,
+        }
+    }
+
+    /// Those that were stopped last, and so were made first, come first: others may
+    /// be in their networks. docker may have started some itself, and one may be gone by now.
+    pub(super) fn start_again(&self, host: &Host, hanging: &[Hanging]) -> Result<()> {
+        hanging.iter().rev().try_for_each(|hanging| match self.api(host) {
+            Some(api) if api.is_running(&hanging.id)? == Some(false) => api.start(&hanging.id),
+            _ => Ok(()),
+        })
     }
 
     /// Has it run, if it does not.
@@ -163,13 +204,15 @@ impl Resource for Unit {
         host.reload_for(&self.name)?;
         let now = self.observe(host)?;
         match (to.active, now.active, now.fresh) {
+            (false, ..) => return Ok(()),
             (true, false, _) => {
                 systemd.rest(&self.name)?;
-                host.start(self)
+                host.start(self)?;
             }
-            (true, true, false) => host.restart(self),
-            _ => Ok(()),
+            (true, true, false) => host.restart(self)?,
+            (true, true, true) => {}
         }
+        self.start_again(host, &self.hanging)
     }
 
     /// Nothing runs, and what is enabled is to run after the boot.

@@ -1,6 +1,8 @@
 //! Archives on real nodes: cached, mirrored, lost, and the sets of binaries that come of them.
 #![allow(missing_docs, clippy::expect_used, reason = "a test's name says it, and a test may panic")]
 
+use std::time::Duration;
+
 use node_tests::{Node, Report, Suite};
 
 const CACHED: &str = "/var/cache/node-setup/x86_64/docker-20.10.24.tgz";
@@ -122,4 +124,21 @@ fn the_newest_sets_are_kept_and_members_go_with_theirs() {
     node.must_be_untouched_since(&before);
     node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
     assert!(!node.exists("/opt/k8s/bin"), "and all of it can be taken away");
+}
+
+/// An archive may be long in coming, and others go on meanwhile.
+#[test]
+fn what_others_write_into_daemon_json_while_an_archive_is_read_stays() {
+    let node = Node::worker(Suite::Bookworm);
+    node.write("/etc/docker/daemon.json", "{}\n");
+    let wait = "strace -qq -o /dev/null -e trace=write -e inject=write:delay_enter=5s:when=200";
+    let archive = Node::archive(Suite::Bookworm);
+    let run = node.spawn(&format!("exec {wait} node-setup docker --archive {archive} --output json"));
+    let minute = Duration::from_mins(1);
+    let staged = "test -n \"$(find / -xdev -path '*store/staged/*' -size +8M)\"";
+    node.wait_for("a part is unpacked", minute, || node.sh(staged).success());
+    node.write("/etc/docker/daemon.json", "{\"debug\": true}\n");
+    Report::of(&["docker"], run.wait(minute).expect("it goes on")).must_be("changed", 0);
+    let daemon = node.read("/etc/docker/daemon.json");
+    assert!(daemon.contains("\"debug\": true") && daemon.contains("live-restore"), "{daemon}");
 }

@@ -46,6 +46,13 @@ const HIDE_DBUS: &str = "unshare -m sh -c 'mount -t tmpfs none /run/dbus && exec
 
 /// The machine around the run.
 const SURROUNDINGS: &[Case] = &[
+    Case {
+        what: "a link to a disk that is not mounted",
+        spoil: "ln -s /mnt/disk /data",
+        says: &["/data", "leads nowhere"],
+        mend: "rm /data",
+        ..GOOD
+    },
     Case { what: "not root", run: NOBODY, ids: &["root"], says: &["sudo"], ..GOOD },
     Case { what: "no systemd", run: HIDE_SYSTEMD, ids: &["systemd"], says: &["PID 1"], ..GOOD },
     Case { what: "neither", run: NOBODY_WITHOUT_SYSTEMD, ids: &["root", "systemd"], ..GOOD },

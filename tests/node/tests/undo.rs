@@ -1,11 +1,15 @@
 //! Ways back: the last run, everything, and a run that did not end.
-#![allow(missing_docs, reason = "a test's name says it")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test's name says it, and a test may panic")]
 
-use node_tests::{Node, Suite};
+use std::time::Duration;
+
+use node_tests::{Job, Node, Report, Suite};
 
 /// What no removal can take back: a target that was reached stays reached, and
 /// addresses that the kernel gave to links while the run went on stay theirs.
 const OF_TIME: [&str; 3] = ["unit network-online.target", "route ", "file /run/node-setup"];
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn container(node: &Node) -> String {
     node.ok("/opt/k8s/bin/docker inspect -f '{{.Id}} {{.State.StartedAt}}' pod").trim().to_owned()
@@ -257,4 +261,126 @@ fn going_back_needs_no_valid_configuration() {
     node.report(&["docker", "recover"]).must_be("changed", 0);
     node.ok("rm -r /etc/node-setup");
     node.must_differ_only(&before, &[OF_TIME.as_slice(), &["file /var/lib/node-setup"]].concat());
+}
+
+/// Nothing but a removal stops it, and docker does not start it again by itself.
+fn run_without_a_policy(node: &Node) {
+    let _ = node.pod();
+    node.ok(
+        "PATH=$PATH:/opt/k8s/bin; docker rm -f pod && docker run -d --name web bb /bin/busybox sleep 86400",
+    );
+}
+
+fn runs(node: &Node, container: &str) -> bool {
+    node.ok(&format!("/opt/k8s/bin/docker inspect -f '{{{{.State.Running}}}}' {container}")).trim() == "true"
+}
+
+/// Begins a removal that waits at the first file that goes once docker has stopped, its socket.
+fn removal_that_waits(node: &Node) -> Job {
+    let wait = "strace -qq -o /dev/null -e trace=unlink -e inject=unlink:delay_enter=5s:when=1";
+    node.spawn(&format!("exec {wait} node-setup docker remove --output json"))
+}
+
+fn take_back_a_removal(node: &Node) -> Report {
+    let removal = removal_that_waits(node);
+    node.wait_for("docker is stopped", MINUTE, || node.unit("docker", "ActiveState") == "inactive");
+    node.ok("kill -INT $(pgrep -xo node-setup)");
+    let report = Report::of(&["docker", "remove"], removal.wait(MINUTE).unwrap());
+    report.must_be("restored", 1);
+    node.must_verify();
+    report
+}
+
+#[test]
+fn containers_run_again_when_a_removal_is_taken_back() {
+    let node = Node::installed(Suite::Bookworm);
+    run_without_a_policy(&node);
+    take_back_a_removal(&node);
+    assert!(runs(&node, "web"), "it ran when the removal began");
+    let removal = removal_that_waits(&node);
+    node.wait_for("docker is stopped", MINUTE, || node.unit("docker", "ActiveState") == "inactive");
+    node.ok("kill -KILL $(pgrep -xo node-setup)");
+    assert_eq!(removal.wait(MINUTE).unwrap().code, 137);
+    // The heir finds it stopped, and knows of it all the same.
+    node.ok("systemctl start docker");
+    take_back_a_removal(&node);
+    assert!(runs(&node, "web"), "it ran when the dead removal began");
+}
+
+#[test]
+fn a_purge_ends_the_containers_of_a_docker_that_does_not_run() {
+    let node = Node::worker(Suite::Bookworm);
+    let before = node.own_snapshot();
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    run_without_a_policy(&node);
+    node.ok("systemctl stop docker");
+    assert!(node.sh("pgrep -xf '/bin/busybox sleep 86400'").success(), "it runs on without docker");
+    let purge = node.report(&["docker", "remove", "--purge"]);
+    purge.must_be("changed", 0);
+    assert!(purge.notes("containers whose names are not known"), "{purge}");
+    assert!(!node.sh("pgrep -xf '/bin/busybox sleep 86400'").success(), "it runs on without its data");
+    node.must_differ_only(&before, &OF_TIME);
+}
+
+#[test]
+fn a_purge_keeps_the_configuration_of_others() {
+    let node = Node::installed(Suite::Bookworm);
+    node.ok("sed -i '1a \"debug\": true,' /etc/docker/daemon.json");
+    node.ok("mkdir /etc/docker/certs.d && touch /etc/docker/key.json");
+    let purge = node.report(&["docker", "remove", "--purge"]);
+    purge.must_be("changed", 0);
+    assert_eq!(purge.text("/left/0/on"), "/etc/docker/daemon.json", "{purge}");
+    assert_eq!(node.ok("ls /etc/docker"), "certs.d\ndaemon.json\n");
+    assert!(!node.exists("/data/k8s/docker/data"));
+    node.report(&["docker", "remove", "--purge", "--force"]).must_be("changed", 0);
+    assert_eq!(node.ok("ls /etc/docker"), "certs.d\n", "that was never ours");
+    node.ok("rmdir /etc/docker/certs.d");
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    assert!(!node.exists("/etc/docker") && !node.exists("/var/lib/node-setup"));
+}
+
+#[test]
+fn a_purge_takes_data_that_is_somewhere_else() {
+    let node = Node::worker(Suite::Bookworm);
+    let before = node.own_snapshot();
+    node.write("/etc/node-setup/config.toml", "[docker.daemon]\ndata-root = \"/srv/docker\"\n");
+    node.install(Suite::Bookworm).must_be("changed", 0);
+    assert!(node.exists("/srv/docker/image"));
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
+    node.ok("rm -r /etc/node-setup");
+    node.must_differ_only(&before, &OF_TIME);
+}
+
+#[test]
+fn what_a_purge_that_died_had_begun_to_delete_is_named() {
+    let node = Node::installed(Suite::Bookworm);
+    let _ = node.pod();
+    let data = "/data/k8s/docker/data";
+    let count = || node.ok(&format!("find {data} | wc -l"));
+    let before = count();
+    let killed = node.sh("strace -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=60 \
+         /usr/bin/node-setup docker remove --purge");
+    assert_eq!(killed.code, 137, "{killed:?}");
+    assert_ne!(count(), before, "it was not at the data yet");
+    let recovered = node.report(&["docker", "recover"]);
+    recovered.must_be("failed", 4);
+    assert_eq!(recovered.text("/left/0/on"), data, "{recovered}");
+    assert!(recovered.text("/left/0/why").contains("may be gone"), "{recovered}");
+}
+
+#[test]
+fn a_repair_that_died_is_put_back_before_a_removal() {
+    let node = Node::installed(Suite::Bookworm);
+    run_without_a_policy(&node);
+    node.ok("ip address add 192.0.2.1/24 dev docker0");
+    let repair = node.spawn("exec node-setup docker repair --force");
+    node.wait_for("the container is stopped", MINUTE, || {
+        !node.sh("pgrep -xf '/bin/busybox sleep 86400'").success()
+    });
+    node.ok("kill -KILL $(pgrep -xo node-setup)");
+    assert_eq!(repair.wait(MINUTE).unwrap().code, 137);
+    let removal = take_back_a_removal(&node);
+    assert!(removal.notes("put back first"), "{removal}");
+    assert!(runs(&node, "web"), "it ran before the repair");
+    node.report(&["docker", "remove", "--purge"]).must_be("changed", 0);
 }

@@ -10,7 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{self as unix, DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -486,12 +486,18 @@ fn or_copy(made: io::Result<()>, action: &'static str, from: &Path, to: &Path) -
     }
 }
 
+/// How much is copied at a time: `io::copy` alone takes 8 KiB.
+const PORTION: usize = 1 << 20;
+
 /// Copies a file, and says what it has copied.
 fn copy(from: &Path, to: &Path) -> Result<Digest> {
-    let mut counted = Counted { file: create(to, 0o600)?, hasher: Hasher::default() };
-    File::open(from)
-        .and_then(|mut open| io::copy(&mut open, &mut counted))
-        .map_err(Error::io("copy", from))?;
+    let counted = Counted { file: create(to, 0o600)?, hasher: Hasher::default() };
+    let mut buffered = BufWriter::with_capacity(PORTION, counted);
+    let copied = File::open(from).and_then(|mut open| {
+        io::copy(&mut open, &mut buffered)?;
+        Ok(buffered.into_inner()?)
+    });
+    let counted = copied.map_err(Error::io("copy", from))?;
     counted.file.sync_all().map_err(Error::io("flush", to))?;
     Ok(counted.hasher.finish())
 }

@@ -32,7 +32,7 @@ pub struct Chains {
 }
 
 /// Whether they are there.
-#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainsState {
     /// All of them.
@@ -42,16 +42,6 @@ pub enum ChainsState {
     /// Anyhow, while docker runs: what undoing goes back to, as only docker makes
     /// them. Every state is as good as this one.
     Anyhow,
-}
-
-impl PartialEq for ChainsState {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Anyhow, _) | (_, Self::Anyhow) | (Self::Whole, Self::Whole) => true,
-            (Self::Lacking(one), Self::Lacking(other)) => one == other,
-            _ => false,
-        }
-    }
 }
 
 /// What there is, and what there should be, for [`lacking`] to compare.
@@ -133,6 +123,10 @@ impl Resource for Chains {
                 found: "rules that docker makes at each start".to_owned(),
             }),
         }
+    }
+
+    fn agree(one: &ChainsState, other: &ChainsState) -> bool {
+        one == other || [one, other].contains(&&ChainsState::Anyhow)
     }
 
     fn foresee(&self, now: ChainsState, earlier: &[Step]) -> ChainsState {

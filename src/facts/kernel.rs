@@ -97,7 +97,7 @@ impl Kernel {
         Self {
             features: features(&release),
             modules: seen(host.kernel().availability(modules)),
-            has_index: Path::new("/lib/modules").join(&release).join("modules.dep").is_file(),
+            has_index: host.kernel().has_index().unwrap_or_default(),
             release,
         }
     }

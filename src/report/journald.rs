@@ -50,7 +50,7 @@ impl Sink for Journald {
             }
             Event::Note(note) => self.say(NOTICE, note),
             Event::Refused { step, reason } => self.say(WARNING, &format!("{}: {reason}", step.name())),
-            Event::Failed(error) => self.say(WARNING, &crate::run::because(error)),
+            Event::Failed(error) => self.say(WARNING, &error.in_one_line()),
             Event::Left(left) => self.say(WARNING, &format!("left as it is: {}: {}", left.name, left.why)),
             Event::Stage(_) | Event::Begun(_) | Event::Progress { .. } | Event::ProgressEnd => {}
         }

@@ -9,6 +9,7 @@ use super::looked::amiss;
 use super::{
     ArchiveReport, ChangeReport, ErrorReport, Outcome, Report, RunReport, StatusReport, VersionReport,
 };
+use crate::error::UNENDED;
 use crate::finding::{Finding, Status};
 use crate::journal::now;
 use crate::lang::Language;
@@ -256,17 +257,17 @@ impl Page {
             ("guard", status.guard.clone()),
             ("docker0", or_none(&status.bridge)),
             ("flannel", or_none(&status.lease)),
-            ("owned", format!("{} changes", status.owned.len())),
+            ("owned", count(status.owned.len(), "change")),
         ];
         for (name, value) in rows {
             self.fact(name, BOLD, &value);
         }
-        for (name, paint, value) in
-            [("unfinished", RED, &status.unfinished), ("at work", YELLOW, &status.at_work)]
-        {
-            if let Some(value) = value {
-                self.fact(name, paint, value);
-            }
+        if let Some(journal) = &status.unfinished {
+            self.fact("unfinished", RED, journal);
+            self.hang(13, &self.arrow(), UNENDED);
+        }
+        if let Some(holder) = &status.at_work {
+            self.fact("at work", YELLOW, holder);
         }
         if verbose {
             for change in &status.owned {

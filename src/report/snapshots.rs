@@ -80,7 +80,7 @@ impl Shown {
 
     fn left(self, on: &str, why: &str) -> Self {
         let name = Name { kind: "file", on: on.to_owned() };
-        self.event(&Event::Left(&Left { name, why: why.to_owned(), changed_since: false }))
+        self.event(&Event::Left(&Left::failed(name, why.to_owned())))
     }
 
     /// The report, and its error, as the end of a command shows them.
@@ -244,7 +244,7 @@ const PAGES: &[(&str, Draw)] = &[
         page.run(&journal("broken/000005")).left("/etc/docker/daemon.json", why).report(&report)
     }),
     ("run-while-another-runs", |page| {
-        let holder = "process 4711, node-setup docker".to_owned();
+        let holder = "process 4711 (node-setup docker)".to_owned();
         page.error("docker", Outcome::Refused, &Error::Locked { holder })
     }),
     ("verify", |page| page.report(&given("verify-pass"))),
@@ -257,9 +257,8 @@ const PAGES: &[(&str, Draw)] = &[
     ("status-of-a-run-that-did-not-end", |page| {
         let mut report = given("status");
         if let Some(status) = &mut report.status {
-            status.unfinished =
-                Some("000007: node-setup docker goes on from it, docker recover undoes it".into());
-            status.at_work = Some("process 4711, node-setup docker".into());
+            status.unfinished = Some("/var/lib/node-setup/journal/000007.jsonl".into());
+            status.at_work = Some("process 4711 (node-setup docker)".into());
         }
         page.report(&report)
     }),
@@ -283,7 +282,7 @@ const PAGES: &[(&str, Draw)] = &[
         let steps = journal("worker/000005");
         let why = "cannot remove /data/k8s: Directory not empty (os error 39)";
         let page =
-            page.note("containers are stopped: web, a-name-that-is-as-long-as-those-that-kubelet-makes-up");
+            page.note("stopping the containers web, a-name-that-is-as-long-as-those-that-kubelet-makes-up");
         let page = page.run(&steps).left("/data/k8s", why);
         page.note("docker's data stays; remove --purge takes it away too").report(&ran(
             "docker remove",

@@ -354,10 +354,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// What has become of a change, if the resource is not where it began: a power cut
-            /// can take back also one that was done. One that may have been broken off ends
-            /// where it has left the resource.
-            pub fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
+            /// See [`Attempt::found`].
+            fn found(&self, host: &Host, is_done: bool) -> Result<Option<Self>> {
                 Ok(match self {
                     $(Self::$variant(change) => change.found(host, is_done)?.map(Self::$variant),)+
                 })
@@ -442,6 +440,34 @@ kinds! {
     Bridge(Bridge, "bridge"),
     Chains(Chains, "chains"),
     Hairpin(Hairpin, "hairpin"),
+}
+
+/// A step that a run was at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The step as it was made, or was to be.
+    pub step: Step,
+    /// Whether it is known to have been made. If not, it may have been, as far as it came.
+    pub is_done: bool,
+}
+
+impl Attempt {
+    /// One that was made.
+    pub fn done(step: Step) -> Self {
+        Self { step, is_done: true }
+    }
+
+    /// One that may have been broken off.
+    pub fn begun(step: Step) -> Self {
+        Self { step, is_done: false }
+    }
+
+    /// What has become of it, if the resource is not where it began: a power cut
+    /// can take back also one that was done. One that may have been broken off ends
+    /// where it has left the resource.
+    pub fn found(&self, host: &Host) -> Result<Option<Step>> {
+        self.step.found(host, self.is_done)
+    }
 }
 
 impl Step {

@@ -249,9 +249,7 @@ impl Error {
             | Self::Timeout { help, .. } => Some(help.clone()),
             Self::Io { source, path, .. } => io_help(source, path),
             Self::Unit { unit, .. } => Some(format!("see: journalctl -u {unit}")),
-            Self::Unended { .. } => Some(
-                "node-setup docker goes on from there; node-setup docker recover puts it back".to_owned(),
-            ),
+            Self::Unended { .. } => Some(UNENDED.to_owned()),
             Self::State { path, .. } if path.extension().is_some_and(|end| end == "jsonl") => Some(format!(
                 "move it away: mv {0} {0}.bad; what that run changed is not known then",
                 path.display()
@@ -266,11 +264,29 @@ impl Error {
         }
     }
 
+    /// With its causes, in one line.
+    pub fn in_one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let cause_says = cause.to_string();
+            // Some libraries say their cause themselves.
+            if !text.ends_with(&cause_says) {
+                text = format!("{text}: {cause_says}");
+            }
+            source = cause.source();
+        }
+        text
+    }
+
     /// Whether a directory was to be removed that holds something of somebody's.
     pub fn is_not_empty(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::DirectoryNotEmpty)
     }
 }
+
+/// What can be done about a run that did not end.
+pub const UNENDED: &str = "node-setup docker goes on from there; node-setup docker recover puts it back";
 
 fn io_help(source: &io::Error, path: &Path) -> Option<String> {
     let help = match source.kind() {

@@ -52,8 +52,40 @@ pub struct Left {
     pub name: Name,
     /// Why.
     pub why: String,
-    /// Whether it is merely someone else's now, rather than a failure.
-    pub changed_since: bool,
+    /// Whose fault that is, so to say.
+    pub stays: Stays,
+}
+
+/// What it means that something is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// Somebody has changed it since, or put something into it: it is theirs now.
+    Theirs,
+    /// It could not be put back.
+    Failed,
+}
+
+impl Left {
+    /// Something that somebody has changed since.
+    pub fn theirs(name: Name, why: String) -> Self {
+        Self { name, why, stays: Stays::Theirs }
+    }
+
+    /// Something that could not be put back.
+    pub fn failed(name: Name, why: String) -> Self {
+        Self { name, why, stays: Stays::Failed }
+    }
+
+    /// What an error has left: a directory that others have put something into is theirs.
+    pub fn by(error: &Error, name: Name) -> Self {
+        let stays = if error.is_not_empty() { Stays::Theirs } else { Stays::Failed };
+        Self { name, why: error.in_one_line(), stays }
+    }
+
+    /// Whether it could not be put back, and is not merely somebody else's.
+    pub fn is_failure(&self) -> bool {
+        self.stays == Stays::Failed
+    }
 }
 
 /// Takes events.

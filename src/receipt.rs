@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::change::{Name, Step};
+use crate::change::{Attempt, Name, Step};
 use crate::journal::{self, Begin, End, Heritage, Installed, Record};
 
 /// The journals, composed.
@@ -59,17 +59,22 @@ pub struct Unfinished {
     pub path: PathBuf,
     /// What it was.
     pub command: String,
-    /// The steps that it may have made, in order; those known to be done are marked. What
-    /// it has inherited comes first.
-    pub steps: Vec<(Step, bool)>,
+    /// The steps that it may have made, in order. What it has inherited comes first.
+    pub attempts: Vec<Attempt>,
 }
 
 impl Unfinished {
     /// The steps of which a part may have been made: those that have failed, and the one that was in
     /// flight. What comes after that was not begun.
     pub fn may_be_half_made(&self) -> impl Iterator<Item = &Step> {
-        let in_flight = self.steps.iter().rposition(|(_, is_done)| *is_done).map_or(0, |last| last + 1);
-        self.steps.iter().take(in_flight + 1).filter(|(_, is_done)| !is_done).map(|(step, _)| step)
+        let in_flight = self.attempts.iter().rposition(|attempt| attempt.is_done).map_or(0, |last| last + 1);
+        let begun = self.attempts.iter().take(in_flight + 1);
+        begun.filter(|attempt| !attempt.is_done).map(|attempt| &attempt.step)
+    }
+
+    /// Its steps, made or not.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.attempts.iter().map(|attempt| &attempt.step)
     }
 }
 
@@ -233,8 +238,8 @@ impl Receipt {
                     Some(Record::Begin(begin)) => begin.command.clone(),
                     _ => String::new(),
                 };
-                let steps = attempted(records);
-                self.unfinished = (!steps.is_empty()).then_some(Unfinished { path, command, steps });
+                let attempts = attempted(records);
+                self.unfinished = (!attempts.is_empty()).then_some(Unfinished { path, command, attempts });
             }
         }
     }
@@ -350,20 +355,20 @@ fn still_there(records: Vec<Record>) -> Vec<Step> {
 }
 
 /// The steps that a run which did not end may have made and has not undone.
-fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
+fn attempted(records: Vec<Record>) -> Vec<Attempt> {
     let mut inherited: Vec<Step> = Vec::new();
-    let mut own: Vec<(Step, bool)> = Vec::new();
-    let place = |own: &[(Step, bool)], name: &Name| own.iter().position(|(step, _)| step.name() == *name);
+    let mut own: Vec<Attempt> = Vec::new();
+    let place = |own: &[Attempt], name: &Name| own.iter().position(|attempt| attempt.step.name() == *name);
     for record in records {
         match record {
             Record::Inherited { step } => inherited.push(step),
             Record::Intend(step) => match place(&own, &step.name()).and_then(|index| own.get_mut(index)) {
-                Some(slot) => *slot = (step, false),
-                None => own.push((step, false)),
+                Some(slot) => *slot = Attempt::begun(step),
+                None => own.push(Attempt::begun(step)),
             },
             Record::Done { step } => {
                 if let Some(slot) = place(&own, &step.name()).and_then(|index| own.get_mut(index)) {
-                    *slot = (step, true);
+                    *slot = Attempt::done(step);
                 }
             }
             Record::Undone { step } => match place(&own, &step.name()) {
@@ -372,14 +377,14 @@ fn attempted(records: Vec<Record>) -> Vec<(Step, bool)> {
                 _ => {
                     let is_over = |other: &Step| other.name() == step.name() || other.is_moot_after(&step);
                     inherited.retain(|other| !is_over(other));
-                    own.retain(|(other, _)| !is_over(other));
+                    own.retain(|attempt| !is_over(&attempt.step));
                 }
             },
-            Record::Refused { step, .. } => own.retain(|(other, _)| other.name() != step.name()),
+            Record::Refused { step, .. } => own.retain(|attempt| attempt.step.name() != step.name()),
             Record::Begin(_) | Record::Found { .. } | Record::End(_) => {}
         }
     }
-    inherited.into_iter().map(|step| (step, true)).chain(own).collect()
+    inherited.into_iter().map(Attempt::done).chain(own).collect()
 }
 
 #[cfg(test)]
@@ -409,8 +414,12 @@ mod tests {
         let steps = ["a", "b", "c", "d"].map(|key| step(key, "1", "2"));
         for (done, expected) in [("", vec!["a"]), ("a", vec!["b"]), ("ac", vec!["b", "d"]), ("abcd", vec![])]
         {
-            let marked = steps.iter().map(|step| (step.clone(), done.contains(&step.name().on))).collect();
-            let unfinished = Unfinished { path: PathBuf::new(), command: REMOVE.to_owned(), steps: marked };
+            let marked = steps
+                .iter()
+                .map(|step| Attempt { is_done: done.contains(&step.name().on), step: step.clone() })
+                .collect();
+            let unfinished =
+                Unfinished { path: PathBuf::new(), command: REMOVE.to_owned(), attempts: marked };
             let names: Vec<String> = unfinished.may_be_half_made().map(|step| step.name().on).collect();
             assert_eq!(names, expected, "{done}");
         }
@@ -480,10 +489,10 @@ mod tests {
                 [inherited(step("a", "1", "2")), inherited(step("b", "0", "1")), Record::Intend(own.clone())];
             let heir = run("docker", made.into_iter().chain(undone).collect(), None);
             let dead = run("docker", done(step("a", "1", "2")).into(), Some(End::Resumed));
-            receipt(vec![dead, heir]).unfinished().unwrap().steps.clone()
+            receipt(vec![dead, heir]).unfinished().unwrap().attempts.clone()
         };
-        let (a, b) = ((step("a", "1", "2"), true), (step("b", "0", "1"), true));
-        assert_eq!(of(&[]), [a.clone(), b.clone(), (own.clone(), false)]);
+        let (a, b) = (Attempt::done(step("a", "1", "2")), Attempt::done(step("b", "0", "1")));
+        assert_eq!(of(&[]), [a.clone(), b.clone(), Attempt::begun(own.clone())]);
         assert_eq!(of(std::slice::from_ref(&own)), [a, b.clone()]);
         assert_eq!(of(&[own.clone(), step("a", "1", "2")]), [b]);
     }
@@ -494,7 +503,7 @@ mod tests {
         let stillborn =
             run("docker", vec![inherited(step("a", "1", "2")), Record::Intend(step("b", "0", "1"))], None);
         let receipt = receipt(vec![dead, stillborn]);
-        assert_eq!(receipt.unfinished().unwrap().steps, [(step("a", "1", "2"), true)]);
+        assert_eq!(receipt.unfinished().unwrap().attempts, [Attempt::done(step("a", "1", "2"))]);
         assert_eq!(receipt.runs().len(), 1);
     }
 
@@ -578,7 +587,7 @@ mod tests {
         let made = [done(one.clone()), done(other.clone())].concat();
         let undone = [Record::End(End::Completed), Record::Undone { step: other }];
         let died = receipt(vec![run("docker", [made, undone.to_vec()].concat(), None)]);
-        assert_eq!(died.unfinished().unwrap().steps, [(one, true)]);
+        assert_eq!(died.unfinished().unwrap().attempts, [Attempt::done(one)]);
         assert_eq!(died.all_owned().count(), 0);
     }
 
@@ -630,7 +639,7 @@ mod tests {
             .chain([Record::Intend(chains), Record::Undone { step: unit(false, true) }]);
         let dead = run("docker", done(step("a", "0", "1")).into(), Some(End::Resumed));
         let receipt = receipt(vec![dead, run("docker", made.collect(), None)]);
-        assert_eq!(receipt.unfinished().unwrap().steps, [(step("a", "0", "1"), true)]);
+        assert_eq!(receipt.unfinished().unwrap().attempts, [Attempt::done(step("a", "0", "1"))]);
     }
 
     #[test]
@@ -669,7 +678,7 @@ mod tests {
             Record::Undone { step: step("c", "1", "2") },
         ];
         let receipt = receipt(vec![records]);
-        let steps = &receipt.unfinished().unwrap().steps;
-        assert_eq!(*steps, [(step("a", "1", "2"), true), (step("b", "0", "2"), false)]);
+        let steps = &receipt.unfinished().unwrap().attempts;
+        assert_eq!(*steps, [Attempt::done(step("a", "1", "2")), Attempt::begun(step("b", "0", "2"))]);
     }
 }

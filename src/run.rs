@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crate::change::{Name, Standing, Step};
+use crate::change::{Attempt, Name, Standing, Step};
 use crate::error::{Id, Refusal};
-use crate::event::{Event, Left, Sink};
+use crate::event::{Event, Left, Sink, Stays};
 use crate::host::Host;
 use crate::journal::{End, Heritage, Journal, Record};
 use crate::plan::{Goal, Need, Outlook, outlook};
@@ -38,6 +38,15 @@ pub struct Run<'a> {
     pub sink: &'a mut dyn Sink,
 }
 
+/// What a run has come to.
+#[derive(Default)]
+struct SoFar {
+    /// Its steps, in order.
+    made: Vec<Attempt>,
+    /// What it goes on without.
+    left: Vec<Left>,
+}
+
 /// Why a run cannot go on, and the step that was in flight.
 struct Failure {
     error: Error,
@@ -57,44 +66,39 @@ impl Run<'_> {
     pub fn reach(mut self, goals: &[Goal], planned: &[Step]) -> Ending {
         let (host, inherited) = (self.host, inherited(self.receipt));
         host.starts_to_change();
-        let (mut made, mut left) = (Vec::new(), Vec::new());
-        let Err(failure) = self.reach_all(goals, planned, &mut made, &mut left) else {
-            let done = made.into_iter().filter_map(|(step, is_done)| is_done.then_some(step));
-            return Ending::Completed(done.collect(), left);
+        let mut so_far = SoFar::default();
+        let Err(failure) = self.reach_all(goals, planned, &mut so_far) else {
+            let done = so_far.made.into_iter().filter(|attempt| attempt.is_done);
+            return Ending::Completed(done.map(|attempt| attempt.step).collect(), so_far.left);
         };
         let Failure { error, in_flight } = *failure;
         self.sink.event(&Event::Failed(&error));
-        made.extend(in_flight.map(|step| (step, false)));
-        let all = inherited.iter().map(|step| (step.clone(), true)).chain(made).collect();
+        let made = so_far.made.into_iter().chain(in_flight.map(Attempt::begun));
+        let all = inherited.iter().cloned().map(Attempt::done).chain(made).collect();
         // A directory of which only a part could be taken away is not as it was, either.
-        let partly = left.into_iter().filter(|left| left.name.kind == TREE);
-        let partly = partly.map(|left| Left { changed_since: false, ..left }).collect();
+        let partly = so_far.left.into_iter().filter(|left| left.name.kind == TREE);
+        let partly = partly.map(|left| Left { stays: Stays::Failed, ..left }).collect();
         let left = self.undo(all, partly, |step| inherited.contains(step) && is_filled(host, step));
-        if left.iter().all(|left| left.changed_since) {
-            Ending::Restored(error)
-        } else {
-            Ending::Partial(error, left)
-        }
+        if left.iter().any(Left::is_failure) { Ending::Partial(error, left) } else { Ending::Restored(error) }
     }
 
     fn reach_all(
         &mut self,
         goals: &[Goal],
         planned: &[Step],
-        made: &mut Vec<(Step, bool)>,
-        left: &mut Vec<Left>,
+        so_far: &mut SoFar,
     ) -> Result<(), Box<Failure>> {
         for goal in goals {
             self.host.interrupt().check()?;
             let step = match outlook(self.host, goal, &[], self.receipt) {
                 Ok(Outlook::Takes(step)) => step,
                 Ok(Outlook::Holds) => {
-                    self.found(goal, made)?;
+                    self.found(goal, so_far)?;
                     continue;
                 }
                 Ok(Outlook::Refused) => continue,
                 Err(error) if goal.need.leaves(&error) => {
-                    left.push(self.leave(goal.wanted.name(), &error));
+                    so_far.left.push(self.leave(goal.wanted.name(), &error));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -102,7 +106,7 @@ impl Run<'_> {
             if !planned.contains(&step) {
                 self.journal.write_through(&Record::Intend(step.clone()))?;
             }
-            self.take(step, goal.need, made, left)?;
+            self.take(step, goal.need, so_far)?;
         }
         self.host.files().flush()?;
         self.host.tell_systemd()?;
@@ -117,13 +121,7 @@ impl Run<'_> {
     }
 
     /// Makes a step. That it fails may be something to go on from: so much depends on it.
-    fn take(
-        &mut self,
-        step: Step,
-        need: Need,
-        made: &mut Vec<(Step, bool)>,
-        left: &mut Vec<Left>,
-    ) -> Result<(), Box<Failure>> {
+    fn take(&mut self, step: Step, need: Need, so_far: &mut SoFar) -> Result<(), Box<Failure>> {
         let outcome = self.make(&step);
         if step.loses_data() {
             // There is no way back to where the node was.
@@ -131,13 +129,13 @@ impl Run<'_> {
         }
         match outcome {
             Ok(()) => {
-                made.push((step.clone(), true));
+                so_far.made.push(Attempt::done(step.clone()));
                 self.journal.write(&Record::Done { step })?;
             }
-            Err(error) if need == Need::BestEffort => self.refused(step, &error, made, left)?,
+            Err(error) if need == Need::BestEffort => self.refused(step, &error, so_far)?,
             Err(error) if need.leaves(&error) => {
-                left.push(self.leave(step.name(), &error));
-                made.push((step, false));
+                so_far.left.push(self.leave(step.name(), &error));
+                so_far.made.push(Attempt::begun(step));
             }
             Err(cause) => {
                 let error = Error::Step { step: describe(&step), cause: Box::new(cause) };
@@ -150,23 +148,17 @@ impl Run<'_> {
     /// The node has refused a best effort. What it has made of it all the same goes back at once,
     /// from wherever that is: nobody else has had it in hand yet. Where it does not, it is ours as
     /// far as it came, and is named.
-    fn refused(
-        &mut self,
-        step: Step,
-        error: &Error,
-        made: &mut Vec<(Step, bool)>,
-        left: &mut Vec<Left>,
-    ) -> Result<()> {
-        let reason = because(error);
+    fn refused(&mut self, step: Step, error: &Error, so_far: &mut SoFar) -> Result<()> {
+        let reason = error.in_one_line();
         let back = step.inverse().apply(self.host);
         let reached = step.reached(self.host).unwrap_or_else(|_| step.clone());
         match back {
             Err(stays) if !reached.is_nothing() => {
-                let why = format!("{reason}; it was not put back: {}", because(&stays));
-                let item = Left { name: step.name(), why, changed_since: false };
+                let why = format!("{reason}; it was not put back: {}", stays.in_one_line());
+                let item = Left::failed(step.name(), why);
                 self.sink.event(&Event::Left(&item));
-                left.push(item);
-                made.push((reached.clone(), true));
+                so_far.left.push(item);
+                so_far.made.push(Attempt::done(reached.clone()));
                 self.journal.write(&Record::Done { step: reached })
             }
             _ => {
@@ -177,16 +169,16 @@ impl Run<'_> {
     }
 
     fn leave(&mut self, name: Name, error: &Error) -> Left {
-        let item = Left { name, why: because(error), changed_since: error.is_not_empty() };
+        let item = Left::by(error, name);
         self.sink.event(&Event::Left(&item));
         item
     }
 
     /// Remembers what was right before any run changed it, this one too: should it drift and
     /// be corrected, removal leaves it right, and does not bring the drift back.
-    fn found(&mut self, goal: &Goal, made: &[(Step, bool)]) -> Result<()> {
+    fn found(&mut self, goal: &Goal, so_far: &SoFar) -> Result<()> {
         let name = goal.wanted.name();
-        let is_ours = || made.iter().any(|(step, _)| step.name() == name);
+        let is_ours = || so_far.made.iter().any(|attempt| attempt.step.name() == name);
         if goal.need.is_back() || self.receipt.knows(&name) || is_ours() {
             return Ok(());
         }
@@ -206,17 +198,18 @@ impl Run<'_> {
     /// What is `left` already is said, and is named with the rest.
     fn undo(
         &mut self,
-        steps: Vec<(Step, bool)>,
+        attempts: Vec<Attempt>,
         mut left: Vec<Left>,
         spares: impl Fn(&Step) -> bool,
     ) -> Vec<Left> {
         self.host.begin_undo();
-        for (step, is_done) in undo_order(steps) {
-            if spares(&step) {
+        for attempt in undo_order(attempts) {
+            if spares(&attempt.step) {
                 continue;
             }
-            match take_back(self.host, &step, is_done) {
+            match take_back(self.host, &attempt) {
                 Ok(()) => {
+                    let Attempt { step, .. } = attempt;
                     self.sink.event(&Event::Undone(&step));
                     // Nobody looks again at what the journal says is undone, so it has to be on disk by then.
                     // What could not be flushed is tried again at the end, and said there.
@@ -232,12 +225,12 @@ impl Run<'_> {
         }
         if let Err(error) = self.settle() {
             let name = Name { kind: "file", on: "directories and units".to_owned() };
-            let item = Left { name, why: because(&error), changed_since: false };
+            let item = Left::failed(name, error.in_one_line());
             self.sink.event(&Event::Left(&item));
             left.push(item);
         }
-        let restored = left.iter().all(|left| left.changed_since);
-        self.note(&Record::End(if restored { End::Restored } else { End::Partial }));
+        let is_partial = left.iter().any(Left::is_failure);
+        self.note(&Record::End(if is_partial { End::Partial } else { End::Restored }));
         left
     }
 
@@ -252,7 +245,7 @@ impl Run<'_> {
     /// the node, and finds it as it was.
     fn note(&mut self, record: &Record) {
         if let Err(error) = self.journal.write_through(record) {
-            self.sink.event(&Event::Note(&because(&error)));
+            self.sink.event(&Event::Note(&error.in_one_line()));
         }
     }
 }
@@ -276,13 +269,12 @@ pub fn recover(
     unfinished: &Unfinished,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Left>> {
-    must_suit(host, unfinished.steps.iter().map(|(step, _)| step))?;
+    must_suit(host, unfinished.steps())?;
     let mut journal = Journal::resume(&unfinished.path)?;
     take_over(host, receipt)?;
-    for (step, is_done) in &unfinished.steps {
-        if !is_done
-            && step.makes_room()
-            && let Some(step) = step.found(host, false)?
+    for attempt in unfinished.attempts.iter().filter(|attempt| !attempt.is_done) {
+        if attempt.step.makes_room()
+            && let Some(step) = attempt.found(host)?
         {
             journal.write(&Record::Done { step })?;
         }
@@ -293,7 +285,7 @@ pub fn recover(
     for left in &partly {
         sink.event(&Event::Left(left));
     }
-    let left = Run { host, receipt, journal, sink }.undo(unfinished.steps.clone(), partly, spared);
+    let left = Run { host, receipt, journal, sink }.undo(unfinished.attempts.clone(), partly, spared);
     host.end_undo(limits);
     Ok(left)
 }
@@ -305,7 +297,7 @@ pub fn half_lost(host: &Host, unfinished: &Unfinished) -> Vec<Left> {
     let stays = |step: &&Step| !matches!(step.standing(host), Ok(Standing::AtTo));
     let left = |step: &Step| {
         let why = "a removal that did not end was at it: some of what was in it may be gone".to_owned();
-        Left { name: step.name(), why, changed_since: false }
+        Left::failed(step.name(), why)
     };
     steps.filter(stays).map(left).collect()
 }
@@ -313,8 +305,8 @@ pub fn half_lost(host: &Host, unfinished: &Unfinished) -> Vec<Left> {
 /// Clears away what a run that did not end has left beside the files that it was about, and
 /// flushes what it did not come to flush. What it has made stays.
 pub fn take_over(host: &Host, receipt: &Receipt) -> Result<()> {
-    let unfinished = receipt.unfinished().into_iter().flat_map(|unfinished| &unfinished.steps);
-    unfinished.for_each(|(step, _)| host.files().take_over(step));
+    let unfinished = receipt.unfinished().into_iter().flat_map(Unfinished::steps);
+    unfinished.for_each(|step| host.files().take_over(step));
     host.files().flush()
 }
 
@@ -323,12 +315,13 @@ pub fn take_over(host: &Host, receipt: &Receipt) -> Result<()> {
 /// changes, and the one has not ended before the heir [begins](Journal::begin).
 pub fn inherit(host: &Host, receipt: &mut Receipt) -> Result<bool> {
     let Some(unfinished) = receipt.unfinished() else { return Ok(false) };
-    must_suit(host, unfinished.steps.iter().map(|(step, _)| step))?;
+    must_suit(host, unfinished.steps())?;
     let mut made = Vec::new();
-    let mut later = unfinished.steps.iter();
-    while let Some((step, is_done)) = later.next() {
-        let is_last = later.clone().all(|(later, _)| later.name() != step.name());
-        made.extend(if is_last { step.found(host, *is_done)? } else { Some(step.clone()) });
+    let mut later = unfinished.attempts.iter();
+    while let Some(attempt) = later.next() {
+        let name = attempt.step.name();
+        let is_last = later.clone().all(|later| later.step.name() != name);
+        made.extend(if is_last { attempt.found(host)? } else { Some(attempt.step.clone()) });
     }
     receipt.inherit(made);
     Ok(true)
@@ -349,21 +342,21 @@ fn is_filled(host: &Host, step: &Step) -> bool {
 /// What is nobody's to keep goes back at once to where its first step began: a unit that was
 /// started by one run and started anew by its heir is stopped, and not started on the way.
 /// What would have run only on that unit is not undone at all.
-pub fn undo_order(steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
-    let mut order: Vec<(Step, bool)> = Vec::new();
-    for (step, is_done) in steps {
-        let is_earlier = |(earlier, _): &(Step, bool)| !step.is_kept() && earlier.name() == step.name();
+pub fn undo_order(attempts: Vec<Attempt>) -> Vec<Attempt> {
+    let mut order: Vec<Attempt> = Vec::new();
+    for Attempt { step, is_done } in attempts {
+        let is_earlier = |earlier: &Attempt| !step.is_kept() && earlier.step.name() == step.name();
         let step = match order.iter().position(is_earlier) {
-            Some(index) => order.remove(index).0.then(step),
+            Some(index) => order.remove(index).step.then(step),
             None => step,
         };
-        order.push((step, is_done));
+        order.push(Attempt { step, is_done });
     }
     let all = order.clone();
-    order.retain(|(step, _)| !all.iter().any(|(other, _)| step.is_moot_after(other)));
+    order.retain(|attempt| !all.iter().any(|other| attempt.step.is_moot_after(&other.step)));
     order.reverse();
     let (starting, mut order): (Vec<_>, Vec<_>) =
-        order.into_iter().partition(|(step, _)| step.inverse().starts());
+        order.into_iter().partition(|attempt| attempt.step.inverse().starts());
     order.extend(starting.into_iter().rev());
     order
 }
@@ -373,45 +366,29 @@ pub fn undo_order(steps: Vec<(Step, bool)>) -> Vec<(Step, bool)> {
 /// A step that is known to be done is touched only where the node still is as
 /// the step put it: what someone changed since is theirs. One that was in flight
 /// is put back from wherever it may have left the resource.
-fn take_back(host: &Host, step: &Step, is_done: bool) -> Result<(), Left> {
-    let left = |why: String, changed_since| Left { name: step.name(), why, changed_since };
-    let changed = |found: &str| left(format!("changed since: {found}"), true);
+fn take_back(host: &Host, Attempt { step, is_done }: &Attempt) -> Result<(), Left> {
+    let changed = |found: &str| Left::theirs(step.name(), format!("changed since: {found}"));
+    let failed = |error: Error| Left::by(&error, step.name());
     let inverse = step.inverse();
-    let failed = |error: Error| {
-        let is_full = error.is_not_empty();
-        left(because(&error), is_full)
-    };
     if !is_done && !step.is_kept() {
         return inverse.enforce(host).map_err(failed);
     }
     match step.standing(host).map_err(failed)? {
         Standing::AtFrom => Ok(()),
-        Standing::Between(found) if is_done && step.is_kept() => Err(changed(&found)),
+        Standing::Between(found) if *is_done && step.is_kept() => Err(changed(&found)),
         Standing::Elsewhere(found) => Err(changed(&found)),
         Standing::AtTo | Standing::Between(_) => {
             inverse.apply(host).map_err(failed)?;
-            if step.loses_data() { Err(left("what was in it is gone".to_owned(), false)) } else { Ok(()) }
+            if !step.loses_data() {
+                return Ok(());
+            }
+            Err(Left::failed(step.name(), "what was in it is gone".to_owned()))
         }
     }
 }
 
 pub(crate) fn describe(step: &Step) -> String {
     format!("{} did not become: {} (it was: {})", step.name(), step.to(), step.from())
-}
-
-/// An error and its causes in one line.
-pub fn because(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_says = cause.to_string();
-        // Some libraries say their cause themselves.
-        if !text.ends_with(&cause_says) {
-            text = format!("{text}: {cause_says}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -490,17 +467,18 @@ mod tests {
             let journal = Journal::begin(&host.journals(), begin(), None, intents).unwrap();
             let receipt = Receipt::default();
             let mut run = Run { host: &host, receipt: &receipt, journal, sink: &mut nobody() };
-            let (mut made, mut left) = (Vec::new(), Vec::new());
-            assert!(run.take(step.clone(), Need::BestEffort, &mut made, &mut left).is_ok(), "{key}");
+            let mut so_far = SoFar::default();
+            assert!(run.take(step.clone(), Need::BestEffort, &mut so_far).is_ok(), "{key}");
+            let SoFar { made, left } = so_far;
             run.note(&Record::End(End::Completed));
             let now = SysctlState::Absent;
             let ours = is_ours.then(|| Step::Sysctl(Change { on: Sysctl(key.to_owned()), from, to: now }));
             let done: Vec<Step> = ours.into_iter().collect();
-            assert_eq!(made.into_iter().map(|(step, _)| step).collect::<Vec<_>>(), done, "{key}");
+            assert_eq!(made.into_iter().map(|attempt| attempt.step).collect::<Vec<_>>(), done, "{key}");
             let receipt = Receipt::read(&host.journals()).unwrap();
             assert_eq!(receipt.all_owned().cloned().collect::<Vec<_>>(), done, "{key}");
             assert_eq!((receipt.refused(&step), left.len()), (!is_ours, usize::from(is_ours)), "{key}");
-            assert!(left.iter().all(|left| !left.changed_since && left.why.contains("not put back")));
+            assert!(left.iter().all(|left| left.is_failure() && left.why.contains("not put back")));
         }
     }
 
@@ -559,7 +537,7 @@ mod tests {
         let ending = reach(&host, &[gone(&socket), gone(&link)], &mut nobody());
         let Ending::Completed(steps, left) = ending else { panic!("{ending:?}") };
         assert_eq!((steps.len(), left.len(), link.is_symlink()), (1, 1, false));
-        assert!(left.iter().all(|left| left.name == File(socket.clone()).name() && !left.changed_since));
+        assert!(left.iter().all(|left| left.name == File(socket.clone()).name() && left.is_failure()));
     }
 
     #[test]
@@ -589,8 +567,8 @@ mod tests {
     #[test]
     fn what_starts_something_is_undone_last() {
         let steps = [sysctl("a"), unit("old", true), sysctl("b"), unit("new", false), unit("older", true)];
-        let order = undo_order(steps.iter().cloned().map(|step| (step, true)).collect());
-        let names: Vec<_> = order.iter().map(|(step, _)| step.name().on).collect();
+        let order = undo_order(steps.iter().cloned().map(Attempt::done).collect());
+        let names: Vec<_> = order.iter().map(|attempt| attempt.step.name().on).collect();
         assert_eq!(names, ["new", "b", "a", "old", "older"]);
     }
 
@@ -619,9 +597,10 @@ mod tests {
                 ],
             ),
         ] {
-            let steps = [unit("docker", was_active), sysctl("a"), stale.clone()].map(|step| (step, true));
-            let order = undo_order(steps.into_iter().chain([(chains.clone(), false)]).collect());
-            let order: Vec<_> = order.iter().map(|(step, _)| (step.name().on, step.inverse().to())).collect();
+            let steps = [unit("docker", was_active), sysctl("a"), stale.clone()].map(Attempt::done);
+            let order = undo_order(steps.into_iter().chain([Attempt::begun(chains.clone())]).collect());
+            let order: Vec<_> =
+                order.iter().map(|Attempt { step, .. }| (step.name().on, step.inverse().to())).collect();
             let order: Vec<_> = order.iter().map(|(on, to)| (on.as_str(), to.as_str())).collect();
             assert_eq!(order, expected);
         }

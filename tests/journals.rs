@@ -50,8 +50,9 @@ fn tell(receipt: &Receipt) -> String {
     for step in receipt.all_owned() {
         writeln!(text, "owned {}", line(step)).unwrap();
     }
-    for (step, is_done) in receipt.unfinished().map_or(&[][..], |run| &run.steps) {
-        writeln!(text, "unfinished {}{}", line(step), if *is_done { ", done" } else { "" }).unwrap();
+    for attempt in receipt.unfinished().map_or(&[][..], |run| &run.attempts) {
+        let done = if attempt.is_done { ", done" } else { "" };
+        writeln!(text, "unfinished {}{done}", line(&attempt.step)).unwrap();
     }
     for run in receipt.runs() {
         let (name, end) = (run.path.file_stem().unwrap().display(), run.end.map_or("-", End::word));

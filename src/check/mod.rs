@@ -27,7 +27,6 @@ use crate::journal::Installed;
 use crate::plan::{Goal, Need};
 use crate::receipt::Receipt;
 use crate::resource::Enablement;
-use crate::run::because;
 use crate::version::Version;
 
 pub use crate::finding::{Finding, Status, any_failed};
@@ -75,7 +74,7 @@ trait Check {
     fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         match self.look(subject) {
             Ok(seen) => self.judge(subject, seen),
-            Err(error) => Verdict::unknown(because(&error), error.help()),
+            Err(error) => Verdict::unknown(error.in_one_line(), error.help()),
         }
     }
 }

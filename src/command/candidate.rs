@@ -134,5 +134,5 @@ fn unfit(id: Id, error: &Error) -> Error {
         Id::ARCHIVE_BINARY => "give an archive for this machine's architecture",
         _ => "correct [docker.daemon] or the node's daemon.json",
     };
-    Error::Refused(vec![Refusal { id, found: crate::run::because(error), remedy: remedy.to_owned() }])
+    Error::Refused(vec![Refusal { id, found: error.in_one_line(), remedy: remedy.to_owned() }])
 }

@@ -12,7 +12,7 @@ use crate::desired::guard_program;
 use crate::digest::Digest;
 use crate::error::{Id, Refusal};
 use crate::host::Host;
-use crate::receipt::{PastRun, Receipt};
+use crate::receipt::{PastRun, Receipt, Unfinished};
 use crate::version::Version;
 use crate::{Error, Result};
 
@@ -85,7 +85,7 @@ fn superseded(receipt: &Receipt, guard: &Path, keep: u8) -> BTreeSet<Digest> {
 /// What may still be wanted: by removal, by a run that did not end, and by going back to
 /// the newest sets.
 fn needed(receipt: &Receipt, guard: &Path, sets: usize) -> BTreeSet<Digest> {
-    let unfinished = receipt.unfinished().into_iter().flat_map(|run| run.steps.iter().map(|(step, _)| step));
+    let unfinished = receipt.unfinished().into_iter().flat_map(Unfinished::steps);
     let mut needed: BTreeSet<Digest> = receipt.all_owned().chain(unfinished).flat_map(digests).collect();
     let (mut archives, mut programs) = (BTreeSet::new(), BTreeSet::new());
     for run in receipt.undoable().iter().rev() {

@@ -10,7 +10,7 @@ use crate::check::{Subject, any_failed, check};
 use crate::cli::SettingOptions;
 use crate::config::Flannel;
 use crate::desired::{Desired, daemon_keys, docker_unit, socket};
-use crate::event::{Event, Sink, Sinks};
+use crate::event::{Event, Left, Sink, Sinks};
 use crate::facts::ipv4_of;
 use crate::host::{Host, Interrupt};
 use crate::journal::{Begin, Installed, Journal};
@@ -19,7 +19,7 @@ use crate::preflight;
 use crate::render::GUARD_UNIT;
 use crate::report::{ChangeReport, Collector, Outcome, Report, StatusReport};
 use crate::resource::Unit;
-use crate::run::{self, Ending, Run, because};
+use crate::run::{self, Ending, Run};
 use crate::{Error, Result};
 
 /// What the node is to have, decided from archive, receipt and facts.
@@ -68,7 +68,7 @@ fn converge_locked(session: &mut Session, sink: &mut dyn Sink, report: &mut Repo
     if conclude(&session.host, ending, sink, report) {
         let looked = look_again(session, sink, report);
         if let Err(error) = looked.and_then(|()| collect(session)) {
-            sink.event(&Event::Note(&because(&error)));
+            sink.event(&Event::Note(&error.in_one_line()));
         }
     }
     Ok(())
@@ -92,7 +92,7 @@ fn go_on(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Res
     if let Some(repair) = session.receipt.unfinished().filter(|unfinished| unfinished.command == REPAIR) {
         sink.event(&Event::Note(PUT_BACK_FIRST));
         let left = run::recover(&session.host, &session.receipt, repair, sink)?;
-        if left.iter().any(|left| !left.changed_since) {
+        if left.iter().any(Left::is_failure) {
             let error = Error::Unended { journal: repair.path.clone() };
             conclude(&session.host, Ending::Partial(error, left), sink, report);
             return Ok(None);
@@ -114,14 +114,14 @@ fn go_on(session: &mut Session, sink: &mut dyn Sink, report: &mut Report) -> Res
 /// What is remembered saves the next run time, and is not worth failing for.
 pub(super) fn remember(host: &Host, sink: &mut dyn Sink) {
     if let Err(problem) = host.files().remember() {
-        sink.event(&Event::Note(&because(&problem)));
+        sink.event(&Event::Note(&problem.in_one_line()));
     }
 }
 
 /// Labels that could not be set are told however the run has ended.
 pub(super) fn tell_label_problem(host: &Host, sink: &mut dyn Sink) {
     if let Some(problem) = host.files().take_label_problem() {
-        sink.event(&Event::Note(&because(&problem)));
+        sink.event(&Event::Note(&problem.in_one_line()));
     }
 }
 
@@ -130,11 +130,11 @@ pub(super) fn conclude(host: &Host, ending: Ending, sink: &mut dyn Sink, report:
     tell_label_problem(host, sink);
     match ending {
         Ending::Completed(steps, left) => {
-            report.left.extend(left.iter().filter(|left| !left.changed_since).map(Into::into));
+            report.left.extend(left.iter().filter(|left| left.is_failure()).map(Into::into));
             report.outcome = if steps.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
             report.changed = !steps.is_empty();
             report.changes = steps.iter().map(|step| ChangeReport::new(step, host)).collect();
-            if left.iter().any(|left| !left.changed_since) {
+            if left.iter().any(Left::is_failure) {
                 report.outcome = Outcome::Failed;
             }
             return true;

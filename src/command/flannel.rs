@@ -15,7 +15,6 @@ use crate::host::{Container, Host, Interrupt, Limits};
 use crate::lock::Lock;
 use crate::report::Journald;
 use crate::resource::{Bridge, BridgeState, Readiness, Unit};
-use crate::run::because;
 use crate::{Error, Result};
 
 use super::session::require_root;
@@ -38,7 +37,7 @@ fn end_newer_containers(host: &Host) {
             "{count} of the containers that ran on belonged to a newer docker, and this one could not take them over: \
              they are stopped, and those with a restart policy start again"
         ),
-        Err(error) => because(&error),
+        Err(error) => error.in_one_line(),
     };
     if let Some(journald) = Journald::connect() {
         journald.notice(&said);
@@ -146,7 +145,7 @@ fn take(host: &Host, wanted: &Wanted, told: &str, was: &BridgeState) -> Result<(
 fn have_docker_run(host: &Host, step: &Step) {
     host.begin_undo();
     if let Err(error) = step.inverse().enforce(host) {
-        say(&because(&error));
+        say(&error.in_one_line());
     }
 }
 

@@ -14,7 +14,6 @@ use crate::journal::now;
 use crate::metrics::{LastRun, Metrics, Seen, render};
 use crate::plan::plan;
 use crate::report::Report;
-use crate::run::because;
 
 /// Where Debian's `node_exporter` reads text files; its package makes the directory.
 const DIRECTORY: &str = "/var/lib/prometheus/node-exporter";
@@ -41,7 +40,7 @@ pub(super) fn metrics(settings: &SettingOptions, file: Option<&Path>, report: &m
             looked
         }
         (Err(looked), Err(unwritten)) => {
-            report.notes.push(because(&unwritten));
+            report.notes.push(unwritten.in_one_line());
             Err(looked)
         }
         (Ok(()), unwritten) => unwritten,
@@ -78,7 +77,7 @@ fn look(settings: &SettingOptions, report: &mut Report) -> Result<Seen> {
         drifted = match plan(&session.host, &desired.goals, receipt) {
             Ok(steps) => Some(steps.len()),
             Err(error) => {
-                report.notes.push(format!("what has drifted cannot be seen: {}", because(&error)));
+                report.notes.push(format!("what has drifted cannot be seen: {}", error.in_one_line()));
                 None
             }
         };

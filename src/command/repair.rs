@@ -17,7 +17,7 @@ use crate::plan::{Goal, plan};
 use crate::preflight;
 use crate::report::{ChangeReport, Outcome, Report};
 use crate::resource::{Bridge, BridgeState, Hanging};
-use crate::run::{Run, because};
+use crate::run::Run;
 use crate::{Error, Result};
 
 /// The command, in journals.
@@ -78,7 +78,7 @@ fn carry_out(
     if conclude(&session.host, ending, sink, report)
         && let Err(error) = look_again(session, sink, report)
     {
-        sink.event(&Event::Note(&because(&error)));
+        sink.event(&Event::Note(&error.in_one_line()));
     }
     Ok(())
 }

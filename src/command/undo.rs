@@ -11,16 +11,16 @@ use super::docker::{conclude, remember, tell_label_problem};
 use super::live;
 use super::repair::{PUT_BACK_FIRST, REPAIR};
 use super::session::{Past, begin, locked, patience, require_root};
-use crate::change::{Change, Name, Standing, Step, Want, Wanted};
+use crate::change::{Attempt, Change, Name, Standing, Step, Want, Wanted};
 use crate::cli::{SettingOptions, UndoOptions};
 use crate::event::{Event, Left, Sink, Sinks};
 use crate::host::{Host, is_container, local_points};
 use crate::journal::{Begin, Journal};
 use crate::plan::{Goal, Need, plan};
-use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt};
+use crate::receipt::{PastRun, REMOVE, ROLLBACK, Receipt, Unfinished};
 use crate::report::{ChangeReport, Outcome, Report, RunReport};
 use crate::resource::{Hanging, Readiness};
-use crate::run::{self, Run, because, must_suit, undo_order};
+use crate::run::{self, Run, must_suit, undo_order};
 use crate::{Error, Result};
 
 /// How a run has ended that did not.
@@ -50,7 +50,7 @@ fn going_back(
     let look = |interrupt| Past::read(limits, interrupt);
     locked((command, settings.wait), sinks, report, look, |past, sink, report| {
         if let Some(error) = invalid {
-            let why = because(&error);
+            let why = error.in_one_line();
             sink.event(&Event::Note(&format!(
                 "going back without the configuration, which is not valid: {why}"
             )));
@@ -95,13 +95,9 @@ pub(super) fn recover(settings: &SettingOptions, sinks: Sinks, report: &mut Repo
         let left = run::recover(&past.host, &past.receipt, unfinished, sink)?;
         tell_label_problem(&past.host, sink);
         report.changed = true;
-        report.changes =
-            unfinished.steps.iter().map(|(step, _)| ChangeReport::brief(&step.inverse())).collect();
+        report.changes = unfinished.steps().map(|step| ChangeReport::brief(&step.inverse())).collect();
         report.left = left.iter().map(Into::into).collect();
-        report.outcome = match left.iter().find(|left| !left.changed_since) {
-            Some(_) => Outcome::Failed,
-            None => Outcome::Changed,
-        };
+        report.outcome = if left.iter().any(Left::is_failure) { Outcome::Failed } else { Outcome::Changed };
         Ok(())
     })
 }
@@ -130,7 +126,7 @@ pub(super) fn remove(
         let is_done = !dry_run && matches!(report.outcome, Outcome::Changed | Outcome::Unchanged);
         if let Some(error) = is_done.then(|| forget(past, sink)).and_then(Result::err) {
             let name = Name { kind: "tree", on: past.host.state().display().to_string() };
-            let item = Left { name, why: because(&error), changed_since: false };
+            let item = Left::failed(name, error.in_one_line());
             sink.event(&Event::Left(&item));
             report.left.push((&item).into());
             report.outcome = Outcome::Failed;
@@ -163,7 +159,7 @@ fn forget(past: &Past, sink: &mut dyn Sink) -> Result<()> {
     }
     if !ours.is_empty() {
         if let Err(error) = collect_removed(&past.host, &receipt) {
-            sink.event(&Event::Note(&because(&error)));
+            sink.event(&Event::Note(&error.in_one_line()));
         }
         return Ok(());
     }
@@ -191,9 +187,9 @@ fn go_back(
     report: &mut Report,
 ) -> Result<()> {
     must_suit(&past.host, &steps)?;
-    let steps = steps.into_iter().map(|step| (step, true)).collect();
+    let attempts = steps.into_iter().map(Attempt::done).collect();
     let (mut goals, mut left) = (Vec::new(), Vec::new());
-    for (step, _) in undo_order(steps) {
+    for Attempt { step, .. } in undo_order(attempts) {
         match standing_in_the_way(&past.host, &step, manner)? {
             None => {
                 let wanted = with_what_hangs_on_it(past, step.inverse().wanted());
@@ -212,7 +208,7 @@ fn go_back(
     if manner.dry_run || is_over {
         report.changes = planned.iter().map(|step| ChangeReport::new(step, &past.host)).collect();
         report.outcome = match planned.is_empty() {
-            true if !manner.dry_run && is_failure(&left) => Outcome::Failed,
+            true if !manner.dry_run && left.iter().any(Left::is_failure) => Outcome::Failed,
             true => Outcome::Unchanged,
             false => Outcome::Planned,
         };
@@ -225,16 +221,11 @@ fn go_back(
     let ending = run.reach(&goals, &planned);
     if conclude(&past.host, ending, sink, report) {
         remember(&past.host, sink);
-        if is_failure(&left) {
+        if left.iter().any(Left::is_failure) {
             report.outcome = Outcome::Failed;
         }
     }
     Ok(())
-}
-
-/// Whether any of it could not be taken back, and is not merely somebody else's by now.
-fn is_failure(left: &[Left]) -> bool {
-    left.iter().any(|left| !left.changed_since)
 }
 
 /// What somebody else has changed since is theirs. What cannot be looked at ends a
@@ -242,17 +233,16 @@ fn is_failure(left: &[Left]) -> bool {
 /// without its files.
 fn standing_in_the_way(host: &Host, step: &Step, manner: &Manner) -> Result<Option<Left>> {
     let is_theirs = step.is_kept() && !manner.options.force;
-    let (why, changed_since) = match step.standing(host) {
+    match step.standing(host) {
         Ok(Standing::Between(found) | Standing::Elsewhere(found)) if is_theirs => {
-            (format!("changed since: {found}"), true)
+            Ok(Some(Left::theirs(step.name(), format!("changed since: {found}"))))
         }
-        Ok(_) => return Ok(None),
+        Ok(_) => Ok(None),
         Err(error) if manner.need.leaves(&error) && !matches!(step, Step::Unit(_)) => {
-            (because(&error), false)
+            Ok(Some(Left::failed(step.name(), error.in_one_line())))
         }
-        Err(error) => return Err(error),
-    };
-    Ok(Some(Left { name: step.name(), why, changed_since }))
+        Err(error) => Err(error),
+    }
 }
 
 /// Where docker is to stop, the containers that stop with it; also those that a run before this one
@@ -263,7 +253,7 @@ fn with_what_hangs_on_it(past: &Past, mut wanted: Wanted) -> Wanted {
     {
         let running = past.host.api(socket).running().unwrap_or_default();
         on.hanging = running.into_iter().map(Hanging::from).collect();
-        for (step, _) in past.receipt.unfinished().iter().flat_map(|unfinished| &unfinished.steps) {
+        for step in past.receipt.unfinished().into_iter().flat_map(Unfinished::steps) {
             match step {
                 Step::Unit(change) if change.on.name == on.name => {
                     let earlier = change.on.hanging.iter().filter(|hanging| !on.hanging.contains(hanging));
@@ -345,7 +335,7 @@ mod tests {
             let step = Step::File(Change { on: File(path.clone()), from: FileState::Absent, to });
             let manner = Manner { need, options: UndoOptions { force }, dry_run: false };
             let found = standing_in_the_way(&host, &step, &manner).ok();
-            let found = found.map(|found| found.map(|left| left.changed_since));
+            let found = found.map(|found| found.map(|left| !left.is_failure()));
             assert_eq!(found, expected, "{} {force} {need:?}", path.display());
         }
     }

@@ -18,7 +18,6 @@ use crate::flannel::{DockerOptions, Foreign, SubnetEnv};
 use crate::host::{Host, STATE, Stranger, UNIT_DIRECTORY, mounts, stranger};
 use crate::preflight::MODULES;
 use crate::render::{FLANNEL_PATH, FLANNEL_UNIT, GUARD_UNIT};
-use crate::run::because;
 use crate::sysctl::Fragment;
 use crate::version::Version;
 use crate::{Error, Result};
@@ -41,7 +40,7 @@ impl Unseen {
     }
 
     fn of(error: &Error) -> Self {
-        Self { why: because(error), remedy: error.help() }
+        Self { why: error.in_one_line(), remedy: error.help() }
     }
 }
 

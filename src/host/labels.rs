@@ -324,7 +324,7 @@ mod tests {
         let labels = Labels::told("nobody.selinux", |_, _| None);
         labels.give(&open, &path, Some(&label("bin_t")));
         let problem = labels.take_problem().unwrap();
-        assert!(crate::run::because(&problem).contains("cannot set the SELinux label of /"), "{problem}");
+        assert!(problem.in_one_line().contains("cannot set the SELinux label of /"), "{problem}");
         assert!(labels.take_problem().is_none());
         assert_eq!(labels.of(&path), None);
     }

@@ -17,7 +17,6 @@ use std::path::Path;
 use crate::error::{Error, Refusal};
 use crate::facts::{Seen, Survey, Unseen};
 use crate::finding::{Finding, Status, Verdict};
-use crate::run::because;
 
 pub use files::parse_daemon_json;
 pub use kernel::{MODULES, options};
@@ -256,7 +255,7 @@ pub fn first_look(is_root: bool, has_systemd: bool) -> Vec<Refusal> {
 
 /// Without systemd's answers nothing about this node can be decided.
 pub fn no_bus(error: &Error) -> Vec<Refusal> {
-    refusals(&[Finding::of(DBUS.id, machine::no_bus(&because(error)))])
+    refusals(&[Finding::of(DBUS.id, machine::no_bus(&error.in_one_line()))])
 }
 
 /// Whether PID 1 is systemd: it alone makes this directory (`sd_booted(3)`).

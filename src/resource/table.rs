@@ -138,7 +138,7 @@ impl fmt::Display for TableState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Change, Standing, Step};
+    use crate::change::{Attempt, Change, Standing, Step};
     use crate::host::{Interrupt, Limits};
 
     const KEPT: &str =
@@ -208,7 +208,7 @@ mod tests {
                 Standing::AtFrom | Standing::Elsewhere(_) => None,
                 _ => Some(Step::Table(Change { to: seen, ..emptying(from) })),
             };
-            assert_eq!(step.found(&host, false).unwrap(), ours, "{now}");
+            assert_eq!(Attempt::begun(step).found(&host).unwrap(), ours, "{now}");
         }
     }
 

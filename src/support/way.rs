@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::{Collection, Content, Lack, Part};
 use crate::host::{Host, Interrupt, Keep, Limits, Program, find_program};
 use crate::read;
-use crate::run::because;
 use crate::{Error, Result};
 
 /// No part is larger, in bytes.
@@ -77,7 +76,7 @@ impl Way {
 pub fn text_of(path: &Path) -> Result<String, Lack> {
     let lack = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Lack::Absent(format!("there is no {}", path.display())),
-        _ => Lack::Failed(because(&Error::io("read", path)(error))),
+        _ => Lack::Failed(Error::io("read", path)(error).in_one_line()),
     };
     let mut bytes = Vec::new();
     let file = read::open(path).map_err(lack)?;
@@ -91,7 +90,7 @@ pub fn text_of(path: &Path) -> Result<String, Lack> {
 fn newest(name: &str, directory: &Path, ending: &str, most: usize) -> Result<Vec<Part>, Lack> {
     let entries = fs::read_dir(directory).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Lack::Absent(format!("there is no {}", directory.display())),
-        _ => Lack::Failed(because(&Error::io("list", directory)(error))),
+        _ => Lack::Failed(Error::io("list", directory)(error).in_one_line()),
     })?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)));
@@ -115,7 +114,7 @@ impl Lack {
 
     /// The reason that an error gives.
     pub fn of(error: &Error) -> Self {
-        Self::Failed(because(error))
+        Self::Failed(error.in_one_line())
     }
 }
 

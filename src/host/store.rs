@@ -268,10 +268,10 @@ pub(super) fn near(points: impl IntoIterator<Item = PathBuf>) -> impl Iterator<I
     stores.filter(move |store| is_directory(store) && stranger(store).is_none())
 }
 
-/// The device of a path, or of the nearest of its ancestors that exists, and the
-/// topmost directory on it.
+/// The device of a directory, or of the nearest of a path's ancestors that exists, and the
+/// topmost directory on it. On an overlay a file may have another device than its directory.
 fn device_of(path: &Path) -> Option<(u64, PathBuf)> {
-    let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    let device = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_dir).map(|found| found.dev());
     let mut ancestors = path.ancestors().filter_map(|path| Some((device(path)?, path)));
     let (own, mut top) = ancestors.next()?;
     for (device, ancestor) in ancestors {

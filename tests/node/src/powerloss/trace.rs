@@ -56,7 +56,8 @@ type Open = HashMap<String, (u64, String)>;
 
 fn read(line: &str, open: &mut Open) -> Result<Option<Call>> {
     let Some((thread, time, rest)) = split(line) else { bail!("no time stands in front of it") };
-    if rest.starts_with("+++") || rest.starts_with("---") {
+    // The recording was ended in the middle of a call: that ended later, if it did at all.
+    if rest.starts_with("+++") || rest.starts_with("---") || rest.ends_with("<detached ...>") {
         return Ok(None);
     }
     if let Some(first) = rest.strip_suffix("<unfinished ...>") {
@@ -242,6 +243,7 @@ mod tests {
             "9 7.000001 +++ exited with 0 +++",
             "9 7.000001 --- SIGCHLD {si_signo=SIGCHLD} ---",
             r#"9 7.000001 mkdir("/a", 0777) = ?"#,
+            r#"7.000001 openat(AT_FDCWD</>, "/sys/fs/cgroup/memory.events", O_RDONLY|O_CLOEXEC <detached ...>"#,
         ] {
             assert_eq!(parse(&[line]).unwrap(), [], "{line}");
         }

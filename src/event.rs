@@ -52,7 +52,7 @@ pub struct Left {
     pub name: Name,
     /// Why.
     pub why: String,
-    /// Whose fault that is, so to say.
+    /// What that means.
     pub stays: Stays,
 }
 

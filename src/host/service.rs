@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -135,6 +136,9 @@ impl Host {
     /// `None` where there is no such file. One that cannot be read is not the same as before, whatever it was.
     fn digest_of(&self, path: &Path) -> Result<Option<Digest>> {
         match fs::metadata(path) {
+            Ok(metadata) if metadata.len() > LARGEST_INPUT => {
+                Err(Error::io("read", path)(io::ErrorKind::FileTooLarge.into()))
+            }
             Ok(metadata) => self.files().digest(path, &metadata).map(Some),
             Err(error) if is_nothing(&error) => Ok(None),
             Err(error) => Err(Error::io("look at", path)(error)),
@@ -199,6 +203,9 @@ fn executes(pid: u32, program: &Path) -> bool {
     let inode = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
     inode(&PathBuf::from(format!("/proc/{pid}/exe"))).is_some_and(|running| inode(program) == Some(running))
 }
+
+/// More than any input of a unit: the guard's program, which is this one, is one of them.
+const LARGEST_INPUT: u64 = 64 << 20;
 
 /// Whether a file has changed since a time, by its own; in microseconds since the epoch.
 fn has_changed_since(path: &Path, time: u64) -> bool {

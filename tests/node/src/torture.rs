@@ -24,6 +24,9 @@ pub use scenario::{Fault, Met, Scenario};
 
 use crate::Suite;
 
+/// How often a point is played, if the run does not come to it.
+const PLAYED: usize = 3;
+
 /// Which faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -108,7 +111,7 @@ pub struct Sweep<'a> {
 pub struct Tally {
     /// Points at which the fault happened.
     pub tried: usize,
-    /// Points that the run did not come to this time: it makes a few calls more or fewer each time.
+    /// Points that the run came to none of three times: it makes a few calls more or fewer each time.
     pub not_met: usize,
     /// Points after which something was not as promised, and what.
     pub lost: Vec<String>,
@@ -131,6 +134,7 @@ pub fn sweep(sweep: Sweep<'_>) -> Tally {
     let points = first.as_mut().map(Stage::points).unwrap_or_default();
     let faults = choice.of(points.into_iter().flat_map(|point| faults(kind, point)));
     println!("{scenario} on {suite}: {} points", faults.len());
+    let faults = faults.into_iter().map(|(point, fault)| (point, fault, 1)).collect();
     let (left, tally) = (Mutex::new(faults), Mutex::new(Tally::default()));
     thread::scope(|threads| {
         for _ in 0..jobs {
@@ -158,18 +162,26 @@ fn work(
     mut stage: Option<Stage>,
     scenario: Scenario,
     suite: Suite,
-    left: &Mutex<VecDeque<(Point, Fault)>>,
+    left: &Mutex<VecDeque<(Point, Fault, usize)>>,
     tally: &Mutex<Tally>,
 ) {
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    while let Some((point, fault)) = next() {
+    let left = || left.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = || left().pop_front();
+    while let Some((point, fault, time)) = next() {
         let played = catch_unwind(AssertUnwindSafe(|| {
             stage.get_or_insert_with(|| Stage::set_up(scenario, suite)).play(&point, &fault)
         }));
+        if matches!(played, Ok(Met::No)) && time < PLAYED {
+            left().push_back((point, fault, time + 1));
+            continue;
+        }
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         match played {
             Ok(Met::Yes) => tally.tried += 1,
-            Ok(Met::No) => tally.not_met += 1,
+            Ok(Met::No) => {
+                tally.not_met += 1;
+                println!("NOT MET {scenario} on {suite}, {fault} at {point}");
+            }
             Err(panic) => {
                 tally.tried += 1;
                 let lost = format!("{scenario} on {suite}, {fault} at {point}: {}", words(panic.as_ref()));

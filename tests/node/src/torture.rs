@@ -157,7 +157,7 @@ fn faults(kind: Kind, point: Point) -> Vec<(Point, Fault)> {
     }
 }
 
-/// Plays point after point on one node; after one that is lost, on a fresh node.
+/// Plays point after point on one node; after one that is lost, on a fresh node. One that is not met goes to the end.
 fn work(
     mut stage: Option<Stage>,
     scenario: Scenario,
@@ -175,23 +175,24 @@ fn work(
             left().push_back((point, fault, time + 1));
             continue;
         }
+        let name = format!("{scenario} on {suite}, {fault} at {point}");
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         match played {
             Ok(Met::Yes) => tally.tried += 1,
             Ok(Met::No) => {
                 tally.not_met += 1;
-                println!("NOT MET {scenario} on {suite}, {fault} at {point}");
+                println!("NOT MET {name}");
             }
             Err(panic) => {
                 tally.tried += 1;
-                let lost = format!("{scenario} on {suite}, {fault} at {point}: {}", words(panic.as_ref()));
+                let lost = format!("{name}: {}", words(panic.as_ref()));
                 println!("LOST {lost}");
                 tally.lost.push(lost);
                 stage = None;
             }
         }
         if (tally.tried + tally.not_met).is_multiple_of(50) {
-            println!("{scenario} on {suite}, {fault} at {point}: {tally}");
+            println!("{name}: {tally}");
         }
     }
 }
